@@ -156,7 +156,7 @@ pub struct TeamOverflow {
 }
 
 /// How queues offer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Offers {
     /// An offer not accepted within this goes to the next.
     pub lapse_after: Duration,
