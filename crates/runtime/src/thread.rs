@@ -544,7 +544,10 @@ impl<'a> Thread<'a> {
             return Ok(());
         }
         let started = Instant::now();
-        for slot in self.slots.values_mut().filter(|s| std::mem::take(&mut s.touched)) {
+        for slot in self.slots.values_mut() {
+            if !std::mem::take(&mut slot.touched) {
+                continue;
+            }
             drain_stores(slot, &mut self.producer)?;
         }
         let offsets: BTreeMap<TopicPartition, i64> =
