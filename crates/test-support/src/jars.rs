@@ -93,9 +93,9 @@ mod tests {
 
     #[test]
     fn the_cache_is_where_it_is_named_else_at_home() {
-        let home = || Some("/home/kim".into());
+        let home = || Some("/users/kim".into());
         assert_eq!(cache(Some("/jars".into()), home()), Some(PathBuf::from("/jars")));
-        assert_eq!(cache(Some("".into()), home()), Some(PathBuf::from("/home/kim/.cache/baton/kafka-4.3.0")));
+        assert_eq!(cache(Some("".into()), home()), Some(PathBuf::from("/users/kim/.cache/baton/kafka-4.3.0")));
         assert_eq!(cache(None, None), None);
     }
 
