@@ -2,6 +2,7 @@
 
 mod line;
 mod reader;
+pub mod simulation;
 
 pub use line::{LineProblem, ReplayLine};
 pub use reader::{ReadError, Reader};
