@@ -12,7 +12,9 @@ use std::ops::RangeBounds;
 
 /// An entry of a changelog cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("store {store}: the changelog holds an entry that cannot be read ({what}); a newer release may have written it")]
+#[error(
+    "store {store}: the changelog holds an entry that cannot be read ({what}); a newer release may have written it"
+)]
 pub struct CorruptEntry {
     /// The store.
     pub store: &'static str,

@@ -94,8 +94,7 @@ impl TestClient {
         for (name, value) in settings {
             new = new.set(name, value);
         }
-        // The admin client has a thread of its own that completes the future; nothing but waiting is left to do here.
-        let made = wait_for(admin.create_topics([&new], &AdminOptions::new().operation_timeout(Some(LIMIT))));
+        let made = pollster::block_on(admin.create_topics([&new], &AdminOptions::new().operation_timeout(Some(LIMIT))));
         for result in made.map_err(of(topic))? {
             result.map_err(|(_, code)| KafkaError::AdminOp(code)).map_err(of(topic))?;
         }
@@ -261,23 +260,4 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Result<Vec<i32>, Kafka
 
 fn of(topic: &str) -> impl FnOnce(KafkaError) -> Error + '_ {
     move |source| Error::Client { topic: topic.to_owned(), source }
-}
-
-/// Waits on this thread for a future that another thread completes.
-fn wait_for<F: Future>(future: F) -> F::Output {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(output) => return output,
-            std::task::Poll::Pending => std::thread::park(),
-        }
-    }
 }

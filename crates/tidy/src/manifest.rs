@@ -6,6 +6,9 @@ use crate::Finding;
 const KAFKA_CRATES: [&str; 2] = ["runtime", "test-support"];
 const KAFKA_CLIENT: [&str; 2] = ["rdkafka", "rdkafka-sys"];
 const PROCESSORS: [&str; 4] = ["context-unifier", "sentiment-scorer", "anomaly-detector", "router"];
+/// What a crate that states its lints itself, because it must call C, denies all the same.
+const OWN_LINTS: [&str; 6] =
+    ["unwrap_used", "expect_used", "panic", "dbg_macro", "print_stderr", "undocumented_unsafe_blocks"];
 
 /// Gives the dependencies of a manifest: section, name, the rest of the line, line number.
 fn dependencies(text: &str) -> impl Iterator<Item = (&str, &str, &str, usize)> {
@@ -50,8 +53,9 @@ pub fn check_member(path: &str, folder: &str, text: &str) -> Vec<Finding> {
             findings.push(Finding::new(path, line, format!("{name}: only {} may name it", KAFKA_CRATES.join(" and "))));
         }
     }
-    if !text.contains("[lints]\nworkspace = true") {
-        findings.push(Finding::new(path, 1, "the workspace's lints are not taken"));
+    let own = OWN_LINTS.iter().all(|lint| text.contains(&format!("\n{lint} = \"deny\"\n")));
+    if !text.contains("[lints]\nworkspace = true") && !own {
+        findings.push(Finding::new(path, 1, "neither the workspace's lints nor at least its denials are taken"));
     }
     findings
 }
@@ -91,6 +95,10 @@ mod tests {
             "[dependencies]\na.workspace = true\nb = \"1\"\nc = { workspace = true }\n[lints]\nworkspace = true\n";
         assert_eq!(lines(check_member("x", "x", text)), [3]);
         assert_eq!(lines(check_member("x", "x", "[dev-dependencies]\nb = \"1\"\n")), [2, 1]);
+        let own: String = OWN_LINTS.iter().map(|lint| format!("{lint} = \"deny\"\n")).collect();
+        assert_eq!(lines(check_member("x", "x", &format!("[lints.clippy]\n{own}"))), [] as [usize; 0]);
+        let weaker = own.replace("panic = \"deny\"\n", "");
+        assert_eq!(lines(check_member("x", "x", &format!("[lints.clippy]\n{weaker}"))), [1]);
     }
 
     #[test]
