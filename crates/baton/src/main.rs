@@ -15,8 +15,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let result = cli::run(cli, &mut out).and_then(|()| Ok(out.flush()?));
-    match result {
+    let result = cli::run(cli, &mut out);
+    // What a failing command has reported stands before its error.
+    let flushed = out.flush();
+    match result.and_then(|()| Ok(flushed?)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough.
         Err(error) if terminal::is_closed_pipe(&error) => ExitCode::SUCCESS,

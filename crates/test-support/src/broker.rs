@@ -5,6 +5,7 @@ use crate::{Error, Signal, jars, send_signal, wait_until};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -169,6 +170,8 @@ impl Own {
             .arg(self.folder.join("server.properties"))
             .stdout(log)
             .stderr(errors)
+            // Ctrl-C is for the test; the broker ends when the test is gone.
+            .process_group(0)
             .spawn()
             .map_err(jars::missing("java"))?;
         let watchdog = Watchdog::start(broker.id(), &self.folder)?;

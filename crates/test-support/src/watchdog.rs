@@ -4,6 +4,7 @@
 //! kernel closes that end; the watchdog then kills the broker and removes its folder.
 
 use crate::Error;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -21,6 +22,8 @@ impl Watchdog {
         Command::new("sh")
             .args(["-c", SCRIPT, "watchdog", &pid.to_string()])
             .arg(folder)
+            // Ctrl-C is for the test; the watchdog has to outlive it.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -171,3 +171,82 @@ fn event_id(record: &ReplayLine) -> Option<Id> {
     let event: EventShape = serde_json::from_slice(record.value.as_deref()?).ok()?;
     Some(event.event_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use baton_records::{Body, Entry, Interaction, LogRecord, Reason, Rejection, Source};
+    use baton_stream::{Input, Output, Topic, wire};
+
+    const VALUE: &[u8] = br#"{"event_id":"e1","occurred_at":"2026-03-02T10:00:00Z","channel":"chat","type":"message"}"#;
+
+    /// Reads what the pipeline wrote, as a replay would put it into a file.
+    fn read(output: Output) -> Record {
+        let mut line = Vec::new();
+        ReplayLine {
+            topic: output.topic.name("baton").into(),
+            partition: output.partition,
+            key: output.key,
+            timestamp: Timestamp::from_millis(1),
+            value: output.value,
+            headers: output.headers,
+        }
+        .write(&mut line);
+        let mut records = Records::new(line.as_slice(), "baton");
+        records.next().unwrap().unwrap()
+    }
+
+    fn interaction(body: Body, history: bool) -> Output {
+        let interaction = Interaction {
+            account_id: "acme".into(),
+            arrival: Timestamp::from_millis(5000),
+            history,
+            source: Source { topic: "chat".into(), partition: 0, offset: 7 },
+            traceparent: None,
+            body,
+        };
+        let entry = Entry::Interaction(Box::new(interaction));
+        wire::log_record(&LogRecord { seq: 1, time: Timestamp::from_millis(5000), entry }, 0)
+    }
+
+    #[test]
+    fn the_log_is_read_as_it_is_written() {
+        let event = Box::new(serde_json::from_slice(VALUE).unwrap());
+        let Record::Logged(logged) = read(interaction(Body::Event { event, conversation: None }, true)) else {
+            panic!()
+        };
+        assert_eq!((logged.event_id.as_str(), logged.account_id.as_str(), logged.history), ("e1", "acme", true));
+        assert_eq!((logged.arrival.millis(), logged.ignored), (5000, None));
+        let body = Body::Ignored { event_id: "e1".into(), reason: baton_records::IgnoredReason::Duplicate };
+        let Record::Logged(logged) = read(interaction(body, false)) else { panic!() };
+        assert_eq!((logged.event_id.as_str(), logged.ignored.as_deref()), ("e1", Some("duplicate")));
+        let mark = LogRecord { seq: 2, time: Timestamp::from_millis(1), entry: Entry::Mark };
+        assert!(matches!(read(wire::log_record(&mark, 0)), Record::Other));
+        let entry = Entry::Policy { version: "saas@1".into(), text: "version: saas@1".into() };
+        let policy = LogRecord { seq: 3, time: Timestamp::from_millis(1), entry };
+        assert!(matches!(read(wire::log_record(&policy, 0)), Record::Other));
+    }
+
+    #[test]
+    fn dead_letters_are_read_as_they_are_written() {
+        let topic = Topic::Source("chat".into());
+        let letter = |value| {
+            let input = Input {
+                topic: &topic,
+                partition: 3,
+                offset: 17,
+                timestamp: Timestamp::from_millis(1),
+                key: None,
+                value: Some(value),
+                headers: &[],
+            };
+            read(wire::dead_letter(&input, &Rejection::new(Reason::NotJson, ""), "context-unifier"))
+        };
+        let Record::DeadLetter(rejected) = letter(VALUE) else { panic!() };
+        assert_eq!(rejected.event_id.as_deref(), Some("e1"));
+        assert_eq!((rejected.reason.as_str(), rejected.field), ("not_json", None));
+        assert_eq!(rejected.received, ["chat", "3", "17"]);
+        let Record::DeadLetter(rejected) = letter(b"\xff{") else { panic!() };
+        assert_eq!(rejected.event_id, None);
+    }
+}
