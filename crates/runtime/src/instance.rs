@@ -6,11 +6,12 @@ use crate::ends::Ends;
 use crate::error::{Failure, StartError};
 use crate::layout;
 use crate::stage::{Stage, Topology};
-use crate::state::{Observer, Shared};
+use crate::state::Shared;
 use crate::table;
 use crate::thread::{Poison, Setup, live};
 use crate::topics;
 use baton_stream::Topic;
+use baton_telemetry::{Health, Metrics};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -31,11 +32,11 @@ impl Instance {
     ///
     /// # Errors
     /// When topics are missing or differ, another layout runs, or the brokers do not answer.
-    pub fn start(config: Config, topology: Topology, observer: Box<dyn Observer>) -> Result<Self, StartError> {
+    pub fn start(config: Config, topology: Topology, metrics: Metrics, health: Health) -> Result<Self, StartError> {
         let partitions = topics::partitions(&config)?;
         layout::refuse_other(&config, topology.layout)?;
         let config = Arc::new(config);
-        let shared = Arc::new(Shared::new(observer));
+        let shared = Arc::new(Shared::new(metrics, health));
         let mut instance = Self { shared: shared.clone(), threads: Vec::new() };
         let reads_sources = topology.stages.iter().any(|s| s.low_water.is_some());
         if reads_sources {
@@ -154,7 +155,7 @@ fn supervise(setup: &Setup) {
             }
             Err(Failure::Restart(failure)) => {
                 tracing::warn!(stage = setup.stage.name, error = %failure, "the thread starts over from what is committed");
-                setup.shared.restarted(setup.stage.name);
+                setup.shared.metrics().aborted(setup.stage.metrics);
             }
         }
         pause = if started.elapsed() > Duration::from_secs(30) { Duration::from_millis(50) } else { (pause * 2).min(LONGEST_PAUSE) };

@@ -32,4 +32,4 @@ pub use config::Config;
 pub use error::StartError;
 pub use instance::Instance;
 pub use stage::{GlobalTable, LowWaterMarks, Partitions, Stage, TaskId, Topology};
-pub use state::{Observer, Shared, ThreadState};
+pub use state::{Shared, ThreadState};

@@ -48,6 +48,8 @@ pub struct Partitions {
 pub struct Stage {
     /// `context-unifier`, `context-unifier.sequence`, `router` …: group, transactional id and health carry it.
     pub name: &'static str,
+    /// What metrics call it.
+    pub metrics: baton_telemetry::Stage,
     /// The topics that the group subscribes to.
     pub leads: Vec<Topic>,
     /// Topics of which a task reads the partition of its lead's number, always.

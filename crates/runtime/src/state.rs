@@ -1,17 +1,16 @@
 //! What the threads of a process share: the stop flag, their states, the list of source partitions.
 
 use baton_records::Timestamp;
-use baton_stream::{Counted, Output};
+use baton_telemetry::{Health, Metrics, Stage, ThreadState as HealthState};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// How a thread stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThreadState {
     /// Its stage.
-    pub stage: &'static str,
+    pub stage: Stage,
     /// It has heard of its assignment.
     pub assigned: bool,
     /// Its tasks.
@@ -24,8 +23,16 @@ pub struct ThreadState {
 
 impl ThreadState {
     /// The state before the first assignment.
-    pub fn starting(stage: &'static str) -> Self {
+    pub fn starting(stage: Stage) -> Self {
         Self { stage, assigned: false, tasks: 0, restoring: 0, decided: None }
+    }
+
+    fn health(&self) -> HealthState {
+        match self {
+            Self { assigned: false, .. } => HealthState::Joining,
+            Self { restoring: 0, .. } => HealthState::Running,
+            _ => HealthState::Restoring,
+        }
     }
 
     /// Tells whether it does its work.
@@ -34,36 +41,24 @@ impl ThreadState {
     }
 }
 
-/// Takes what the threads tell of their work.
-pub trait Observer: Send + Sync {
-    /// Something became of an input record.
-    fn counted(&self, stage: &'static str, counted: Counted);
-    /// A record was given to the producer.
-    fn wrote(&self, output: &Output);
-    /// A transaction was committed.
-    fn committed(&self, stage: &'static str, took: Duration);
-    /// A life of a thread ended with a failure.
-    fn restarted(&self, stage: &'static str);
-    /// A thread's state changed.
-    fn state(&self, thread: usize, state: &ThreadState);
-}
-
 /// What the threads of a process share.
 pub struct Shared {
     /// Threads stop when this is set.
     pub stop: AtomicBool,
-    observer: Box<dyn Observer>,
-    threads: Mutex<BTreeMap<usize, ThreadState>>,
+    metrics: Metrics,
+    health: Health,
+    threads: Mutex<BTreeMap<String, ThreadState>>,
     sources: Mutex<(i64, Vec<String>)>,
     broken: Mutex<Option<String>>,
 }
 
 impl Shared {
     /// Makes the state of a process that starts.
-    pub fn new(observer: Box<dyn Observer>) -> Self {
+    pub fn new(metrics: Metrics, health: Health) -> Self {
         Self {
             stop: AtomicBool::new(false),
-            observer,
+            metrics,
+            health,
             threads: Mutex::default(),
             sources: Mutex::default(),
             broken: Mutex::default(),
@@ -71,21 +66,18 @@ impl Shared {
     }
 
     /// Sets a thread's state.
-    pub fn set(&self, thread: usize, state: ThreadState) {
+    pub fn set(&self, thread: &str, state: ThreadState) {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if threads.get(&thread) != Some(&state) {
-            self.observer.state(thread, &state);
-            threads.insert(thread, state);
+        if threads.get(thread) != Some(&state) {
+            self.health.set(thread, state.health());
+            threads.insert(thread.to_owned(), state);
         }
     }
 
     /// Says that a thread's brokers do not answer.
-    pub fn trouble(&self, thread: usize) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(state) = threads.get_mut(&thread).filter(|s| s.assigned) {
-            state.assigned = false;
-            self.observer.state(thread, state);
-        }
+    pub fn trouble(&self, thread: &str) {
+        self.health.set(thread, HealthState::Disconnected);
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).remove(thread);
     }
 
     /// Returns the states of all threads.
@@ -114,19 +106,8 @@ impl Shared {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn count(&self, stage: &'static str, counted: Counted) {
-        self.observer.counted(stage, counted);
-    }
-
-    pub(crate) fn wrote(&self, output: &Output) {
-        self.observer.wrote(output);
-    }
-
-    pub(crate) fn committed(&self, stage: &'static str, took: Duration) {
-        self.observer.committed(stage, took);
-    }
-
-    pub(crate) fn restarted(&self, stage: &'static str) {
-        self.observer.restarted(stage);
+    /// Returns the metrics of the process.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 }

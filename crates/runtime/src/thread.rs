@@ -16,6 +16,7 @@ use crate::stage::{LowWaterMarks, Partitions, Stage, TaskId};
 use crate::state::{Shared, ThreadState};
 use baton_records::{Reason, Rejection, Timestamp};
 use baton_stream::{Input, Outbox, Topic, wire};
+use baton_telemetry::RecordCounters;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
@@ -61,6 +62,13 @@ pub struct Setup {
     pub shared: Arc<Shared>,
 }
 
+impl Setup {
+    /// Returns the thread's name, for health and logs.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.stage.name, self.number)
+    }
+}
+
 /// One life of a thread.
 pub struct Thread<'a> {
     setup: &'a Setup,
@@ -75,6 +83,7 @@ pub struct Thread<'a> {
     /// Inputs of the open transaction, so that a refusal finds its cause.
     inputs: Vec<(String, i32, i64)>,
     outbox: Outbox,
+    counters: RecordCounters,
     began: Instant,
     last_commit: Instant,
     last_commit_clock: Timestamp,
@@ -125,7 +134,7 @@ pub fn below_retention(failure: &KafkaFailure) -> bool {
 impl<'a> Thread<'a> {
     fn open(setup: &'a Setup, poison: &'a mut Poison) -> Result<Self, Failure> {
         let config = &setup.config;
-        setup.shared.set(setup.unique, ThreadState::starting(setup.stage.name));
+        setup.shared.set(&setup.name(), ThreadState::starting(setup.stage.metrics));
         let producer = Producer::open(config, &setup.transactional_id)?;
         let consumer: BaseConsumer = config
             .member(setup.stage.name, setup.layout, setup.number)
@@ -149,6 +158,7 @@ impl<'a> Thread<'a> {
             buffer: VecDeque::new(),
             inputs: Vec::new(),
             outbox: Outbox::default(),
+            counters: setup.shared.metrics().record_counters(setup.stage.metrics),
             began: Instant::now(),
             last_commit: Instant::now(),
             last_commit_clock: clock::now(),
@@ -249,7 +259,7 @@ impl<'a> Thread<'a> {
         }
         // The client goes on by itself: brokers that are down, partitions without a leader.
         tracing::warn!(stage = self.setup.stage.name, error = %failure, "the consumer met an error and goes on");
-        self.setup.shared.trouble(self.setup.unique);
+        self.setup.shared.trouble(&self.setup.name());
         Ok(())
     }
 
@@ -499,7 +509,7 @@ impl<'a> Thread<'a> {
     /// Sends what the tasks gave out; `input` is the number of the input that caused it.
     fn flush(&mut self, input: usize) -> Result<(), Failure> {
         for counted in self.outbox.counted.drain(..) {
-            self.setup.shared.count(self.setup.stage.name, counted);
+            self.counters.count(counted);
         }
         if self.outbox.records.is_empty() {
             return Ok(());
@@ -510,7 +520,6 @@ impl<'a> Thread<'a> {
         }
         for output in std::mem::take(&mut self.outbox.records) {
             self.substantial |= !output.headers.iter().any(|h| h.name == "baton-mark");
-            self.setup.shared.wrote(&output);
             match self.producer.send(&self.setup.config, &output, input) {
                 Ok(()) => {}
                 Err(SendError::Failed(failure)) => return Err(failure.into()),
@@ -565,7 +574,7 @@ impl<'a> Thread<'a> {
         self.substantial = false;
         self.last_commit = Instant::now();
         self.last_commit_clock = clock::now();
-        self.setup.shared.committed(self.setup.stage.name, started.elapsed());
+        self.setup.shared.metrics().committed(self.setup.stage.metrics, started.elapsed());
         Ok(())
     }
 
@@ -618,8 +627,8 @@ impl<'a> Thread<'a> {
         let restoring: u64 = self.slots.values().filter_map(Slot::restore_progress).map(|(_, left)| left.max(1)).sum();
         let decided = self.slots.values().filter_map(|s| s.task.decided_up_to()).min();
         self.setup.shared.set(
-            self.setup.unique,
-            ThreadState { stage: self.setup.stage.name, assigned: true, tasks: self.slots.len(), restoring, decided },
+            &self.setup.name(),
+            ThreadState { stage: self.setup.stage.metrics, assigned: true, tasks: self.slots.len(), restoring, decided },
         );
     }
 }
