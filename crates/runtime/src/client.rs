@@ -196,7 +196,8 @@ unsafe fn rebalanced(event: &Event) -> Polled {
 /// # Safety
 /// `list` is null or a valid list.
 unsafe fn partitions_of(list: *mut sys::rd_kafka_topic_partition_list_t) -> Vec<TopicPartition> {
-    if list.is_null() {
+    // SAFETY: as the caller promises. An empty list has no elements to point to.
+    if list.is_null() || unsafe { (*list).elems.is_null() } {
         return Vec::new();
     }
     // SAFETY: the list holds `cnt` elements with names that end with a zero.

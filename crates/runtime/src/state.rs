@@ -13,6 +13,8 @@ pub struct ThreadState {
     pub stage: Stage,
     /// It has heard of its assignment.
     pub assigned: bool,
+    /// The brokers answer.
+    pub connected: bool,
     /// Its tasks.
     pub tasks: usize,
     /// Offsets that are still to be restored.
@@ -24,11 +26,12 @@ pub struct ThreadState {
 impl ThreadState {
     /// The state before the first assignment.
     pub fn starting(stage: Stage) -> Self {
-        Self { stage, assigned: false, tasks: 0, restoring: 0, decided: None }
+        Self { stage, assigned: false, connected: true, tasks: 0, restoring: 0, decided: None }
     }
 
     fn health(&self) -> HealthState {
         match self {
+            Self { connected: false, .. } => HealthState::Disconnected,
             Self { assigned: false, .. } => HealthState::Joining,
             Self { restoring: 0, .. } => HealthState::Running,
             _ => HealthState::Restoring,
@@ -37,7 +40,7 @@ impl ThreadState {
 
     /// Tells whether it does its work.
     pub fn is_ready(&self) -> bool {
-        self.assigned && self.restoring == 0
+        self.assigned && self.connected && self.restoring == 0
     }
 }
 
@@ -72,12 +75,6 @@ impl Shared {
             self.health.set(thread, state.health());
             threads.insert(thread.to_owned(), state);
         }
-    }
-
-    /// Says that a thread's brokers do not answer.
-    pub fn trouble(&self, thread: &str) {
-        self.health.set(thread, HealthState::Disconnected);
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).remove(thread);
     }
 
     /// Returns the states of all threads.

@@ -88,6 +88,10 @@ pub struct Thread<'a> {
     last_commit: Instant,
     last_commit_clock: Timestamp,
     last_low_water: Option<Instant>,
+    /// The group has answered.
+    assigned: bool,
+    /// The brokers answer, as far as the client knows.
+    connected: bool,
     /// More than marks stand in the open transaction.
     substantial: bool,
     /// Ends of the companions that another layout would begin at, told and to be told.
@@ -163,6 +167,8 @@ impl<'a> Thread<'a> {
             last_commit: Instant::now(),
             last_commit_clock: clock::now(),
             last_low_water: None,
+            assigned: false,
+            connected: true,
             substantial: false,
             hints: BTreeMap::new(),
             hints_told: BTreeMap::new(),
@@ -196,9 +202,15 @@ impl<'a> Thread<'a> {
         let mut timeout = self.patience();
         while self.buffer.len() < BATCH {
             match poll(&self.consumer, &self.queue, timeout) {
-                Polled::Record(record) => self.buffer.push_back(Buffered::Record(record)),
+                Polled::Record(record) => {
+                    self.connected = true;
+                    self.buffer.push_back(Buffered::Record(record));
+                }
                 Polled::Nothing => return Ok(true),
-                Polled::End(at, offset) => self.buffer.push_back(Buffered::End(at, offset)),
+                Polled::End(at, offset) => {
+                    self.connected = true;
+                    self.buffer.push_back(Buffered::End(at, offset));
+                }
                 Polled::Assigned(partitions) => self.assigned(&partitions)?,
                 Polled::Revoked(partitions) => self.revoked(&partitions)?,
                 Polled::Failed(failure) => self.failed(failure)?,
@@ -259,7 +271,7 @@ impl<'a> Thread<'a> {
         }
         // The client goes on by itself: brokers that are down, partitions without a leader.
         tracing::warn!(stage = self.setup.stage.name, error = %failure, "the consumer met an error and goes on");
-        self.setup.shared.trouble(&self.setup.name());
+        self.connected = false;
         Ok(())
     }
 
@@ -289,6 +301,7 @@ impl<'a> Thread<'a> {
         }
         self.consumer.incremental_assign(&begin).map_err(|e| KafkaFailure::of("assign", &e))?;
         self.pause_and_resume()?;
+        self.assigned = true;
         self.want_ends();
         tracing::info!(stage = self.setup.stage.name, partitions = partitions.len(), "partitions assigned");
         Ok(())
@@ -628,7 +641,7 @@ impl<'a> Thread<'a> {
         let decided = self.slots.values().filter_map(|s| s.task.decided_up_to()).min();
         self.setup.shared.set(
             &self.setup.name(),
-            ThreadState { stage: self.setup.stage.metrics, assigned: true, tasks: self.slots.len(), restoring, decided },
+            ThreadState { stage: self.setup.stage.metrics, assigned: self.assigned, connected: self.connected, tasks: self.slots.len(), restoring, decided },
         );
     }
 }
