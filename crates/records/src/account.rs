@@ -61,7 +61,7 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub industry: Option<Id>,
     /// Revenue a year.
-    #[serde(default, with = "rust_decimal::serde::str")]
+    #[serde(default, with = "crate::money")]
     pub annual_value: Decimal,
     /// The currency of `annual_value`; the policy's when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -62,7 +62,7 @@ pub enum Actor {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ai {
     /// 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub confidence: Option<f64>,
     /// The knowledge domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,10 +78,10 @@ pub struct ApprovalRequest {
     /// What is asked for, such as `discount`.
     pub action: Id,
     /// A percentage.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub percent: Option<f64>,
     /// An amount of money, a decimal string.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "rust_decimal::serde::str_option")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::money::option")]
     pub amount: Option<Decimal>,
     /// The currency of `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,16 +128,16 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<ApprovalRequest>,
     /// An amount of money, a decimal string.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "rust_decimal::serde::str_option")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::money::option")]
     pub amount: Option<Decimal>,
     /// The currency of `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Id>,
     /// A count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub quantity: Option<f64>,
     /// A gauge reading.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub value: Option<f64>,
     /// What it is about, such as a part or a ticket.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,8 @@ mod handoff;
 pub mod ids;
 mod interaction;
 mod lifecycle;
+pub mod money;
+pub mod number;
 mod passed;
 mod pool;
 mod reject;
