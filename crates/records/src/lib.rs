@@ -12,6 +12,7 @@ mod context;
 mod decision;
 mod event;
 mod fact;
+mod flat;
 mod handoff;
 pub mod ids;
 mod interaction;
