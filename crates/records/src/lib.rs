@@ -12,6 +12,7 @@ mod context;
 mod decision;
 mod decode;
 mod event;
+mod fact;
 mod flat;
 mod handoff;
 mod identity;
