@@ -21,7 +21,6 @@ mod passed;
 mod pool;
 mod reject;
 mod signal;
-pub mod text;
 mod time;
 
 pub use account::{Account, Identity, QuietPeriod, SlaContract};
@@ -29,6 +28,7 @@ pub use agent::{Agent, AgentSkill, AgentStatus};
 pub use context::{Context, ConversationState, Dossier, Fact};
 pub use decision::{ApprovalNote, Decision, Gate, Outcome, RuleResult, Why};
 pub use event::{Actor, Ai, ApprovalRequest, Channel, Event};
+pub use fact::capped;
 pub use handoff::{
     AgentChoice, Approval, CloseReason, Handoff, Overflow, OverflowReason, Priority, Quorum, ReasonForHandoff,
     Requirement, Sla, Stage, Status, Strategy,
