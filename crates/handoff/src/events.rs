@@ -2,7 +2,7 @@
 
 use crate::conversation::{effective, make_room};
 use crate::decisions::Judgement;
-use crate::episode::{Episode, Finding};
+use crate::episode::Finding;
 use crate::facts::{self, is_customer_message, is_message};
 use crate::knowledge::{is_answer, is_draft};
 use crate::priority::{is_demand, millis};
@@ -116,7 +116,7 @@ impl<'a> Step<'a> {
             let face = Face {
                 channel: Some(event.channel),
                 contact: event.contact_id.clone(),
-                language: event.text.as_deref().and_then(baton_language::language).map(Id::new),
+                language: event.text.as_deref().and_then(language).map(Id::new_static),
                 identities: event.identities.clone(),
             };
             c.take_gradual(&placed.at, hits, gradual);
@@ -139,7 +139,7 @@ impl<'a> Step<'a> {
         let record = self.state.accounts.get(&self.account).cloned();
         let record = record.unwrap_or_else(|| Account::unknown(self.account.clone()));
         let turns = self.conversation(conversation).map_or(0, |c| c.turns);
-        let facts = Facts { account: &record, event: Some(event), request: event.request.as_ref(), turns };
+        let facts = Facts { account: &record, event: Some(event), turns };
         if let Some(place) = turn {
             judgement.turn = Some(turns);
             self.judge_cues(conversation, place, signals, facts, judgement);
@@ -154,6 +154,8 @@ impl<'a> Step<'a> {
         } else if is_answer(event) {
             self.judge_answer(conversation, &placed.at, event, signals, facts, judgement);
         }
+        self.judge_skill(conversation, &placed.at, facts, judgement);
+        self.judge_gradual(conversation, &placed.at, turn.is_some(), facts, judgement);
         if is_draft(event) {
             let gate = judgement.gate.unwrap_or(Gate::Send);
             judgement.customer_notice =
@@ -248,9 +250,8 @@ impl<'a> Step<'a> {
             }
         }
     }
+}
 
-    /// Tells whether a handoff of the account has this rule among its reasons.
-    pub(crate) fn is_reason(&self, rule: &Id) -> bool {
-        self.open_places().any(|(_, e): (_, &Episode)| e.reasons.iter().any(|r| r.rule == *rule))
-    }
+fn language(_text: &str) -> Option<&'static str> {
+    None
 }
