@@ -98,4 +98,3 @@ impl Account {
         Self { account_id, ..Self::default() }
     }
 }
-

@@ -11,6 +11,8 @@ mod agent;
 mod context;
 mod decision;
 mod event;
+mod fact;
+mod flat;
 mod handoff;
 pub mod ids;
 mod interaction;
@@ -19,6 +21,7 @@ mod passed;
 mod pool;
 mod reject;
 mod signal;
+pub mod text;
 mod time;
 
 pub use account::{Account, Identity, QuietPeriod, SlaContract};
