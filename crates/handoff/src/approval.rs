@@ -6,7 +6,7 @@ use crate::priority::millis;
 use crate::rules::{Facts, in_scope};
 use crate::state::{ApprovalState, At, Granted};
 use crate::step::{Place, Step};
-use baton_policy::{Clause, Measure, Mode, Policy, Rule};
+use baton_policy::{Clause, Mode, Policy, Rule};
 use baton_records::{
     ApprovalNote, ApprovalRequest, CloseReason, Id, Outcome, Quorum, Status, Strategy, Why,
 };
@@ -26,24 +26,6 @@ struct Ruling<'r> {
     clause: Option<&'r Clause>,
     seen: Seen,
     measure: Decimal,
-}
-
-fn measure(clause: &Clause, request: &ApprovalRequest) -> Option<Decimal> {
-    match clause.measure? {
-        Measure::Percent => request.percent.and_then(|p| Decimal::try_from(p).ok()),
-        Measure::Amount => request.amount,
-    }
-}
-
-/// Returns the request with another measure: what it would be together with earlier ones.
-fn with_measure(clause: &Clause, request: &ApprovalRequest, total: Decimal) -> ApprovalRequest {
-    let mut request = request.clone();
-    match clause.measure {
-        Some(Measure::Percent) => request.percent = total.to_f64(),
-        Some(Measure::Amount) => request.amount = Some(total),
-        None => {}
-    }
-    request
 }
 
 fn number(value: Option<Decimal>) -> Option<f64> {
@@ -71,7 +53,7 @@ impl<'a> Step<'a> {
         judgement: &mut Judgement<'a>,
     ) {
         let Some(ruling) = self.rule_on(conversation, request, facts) else { return };
-        let digest = request.digest(&self.account);
+        let digest = digest(&self.account, request);
         let clause = ruling.clause.map_or_else(|| ruling.rule.summary.clone(), |c| c.text.clone());
         judgement.approval =
             Some(ApprovalNote { action: request.action.clone(), digest: digest.clone(), clause: clause.clone() });
@@ -129,7 +111,7 @@ impl<'a> Step<'a> {
             let ruling = Ruling { rule: highest, name: highest.name.clone(), clause: None, seen, measure: Decimal::ZERO };
             return Some(ruling);
         };
-        let own = measure(clause, request);
+        let own = clause.measure.and_then(|m| m.of(request));
         let ruling = |name: &Id, value, fired| Ruling {
             rule: &clause.rule,
             name: name.clone(),
@@ -137,14 +119,13 @@ impl<'a> Step<'a> {
             seen: compared(clause, value, fired),
             measure: own.unwrap_or_default(),
         };
-        if !rules.holds(Some(&clause.allow), facts) {
+        if !rules.allows(clause, request, Decimal::ZERO, facts) {
             return Some(ruling(&clause.rule.name, own, true));
         }
         if let Some(own) = own.filter(|_| clause.cumulative) {
-            let total = own + self.granted_before(conversation, &request.action);
-            let together = with_measure(clause, request, total);
-            if !rules.holds(Some(&clause.allow), Facts { request: Some(&together), ..facts }) {
-                return Some(ruling(&Id::new_static(CUMULATIVE), Some(total), true));
+            let earlier = self.granted_before(conversation, &request.action);
+            if !rules.allows(clause, request, earlier, facts) {
+                return Some(ruling(&Id::new_static(CUMULATIVE), own.checked_add(earlier), true));
             }
         }
         Some(ruling(&clause.rule.name, own, false))
@@ -314,4 +295,8 @@ fn place(
         }
     }
     false
+}
+
+fn digest(account: &Id, request: &ApprovalRequest) -> Id {
+    baton_records::ids::derived(&[account, &serde_json::to_string(request).unwrap_or_default()])
 }

@@ -83,7 +83,7 @@ impl<'a> Step<'a> {
     }
 
     /// Evidence that a handoff which is over has used up.
-    fn used(&self, conversation: &Id, rule: &Id) -> Option<At> {
+    pub(crate) fn used(&self, conversation: &Id, rule: &Id) -> Option<At> {
         let key = (self.account.clone(), conversation.clone(), rule.clone());
         self.state.quiet.get(&key).map(|q| q.used.clone())
     }

@@ -131,7 +131,7 @@ fn summary(account: &Account, episode: &Episode, facts: &[Fact], missing: &[Id])
     if !missing.is_empty() {
         let _ = write!(text, " Nothing heard of: {}.", missing.join(", "));
     }
-    capped(&text, SUMMARY_CHARS)
+    capped(&Id::from(text), SUMMARY_CHARS)
 }
 
 const fn priority(episode: &Episode) -> &'static str {

@@ -2,7 +2,7 @@
 
 use crate::conversation::{effective, make_room};
 use crate::decisions::Judgement;
-use crate::episode::{Episode, Finding};
+use crate::episode::Finding;
 use crate::facts::{self, is_customer_message, is_message};
 use crate::knowledge::{is_answer, is_draft};
 use crate::priority::{is_demand, millis};
@@ -18,6 +18,18 @@ struct Placed {
     at: At,
     /// Behind the lateness bound.
     late: bool,
+}
+
+/// An event in its conversation, with what scorer and detector said of it.
+#[derive(Clone, Copy)]
+struct Heard<'e> {
+    event: &'e Event,
+    conversation: &'e Id,
+    placed: &'e Placed,
+    /// Its place among the conversation's customer turns.
+    turn: Option<usize>,
+    hits: &'e [Hit],
+    signals: &'e [Signal],
 }
 
 /// Tells whether a human of the company answers the customer with an event.
@@ -49,7 +61,9 @@ impl<'a> Step<'a> {
             if is_human_answer(event) {
                 self.answered(&key);
             }
-            self.judge(event, &key, &placed, turn, &hits, signals, &mut judgement);
+            let heard =
+                Heard { event, conversation: &key, placed: &placed, turn, hits: &hits, signals };
+            self.judge(heard, &mut judgement);
             self.apply(conversation, self.arrival, &mut judgement);
             if !placed.late {
                 self.refresh(&said);
@@ -116,7 +130,7 @@ impl<'a> Step<'a> {
             let face = Face {
                 channel: Some(event.channel),
                 contact: event.contact_id.clone(),
-                language: event.text.as_deref().and_then(baton_language::language).map(Id::new),
+                language: event.text.as_deref().and_then(language).map(Id::new_static),
                 identities: event.identities.clone(),
             };
             c.take_gradual(&placed.at, hits, gradual);
@@ -125,21 +139,12 @@ impl<'a> Step<'a> {
     }
 
     /// Lets every rule look that looks at this kind of event.
-    #[expect(clippy::too_many_arguments, reason = "one event with all that is known of it")]
-    fn judge(
-        &mut self,
-        event: &Event,
-        conversation: &Id,
-        placed: &Placed,
-        turn: Option<usize>,
-        hits: &[Hit],
-        signals: &[Signal],
-        judgement: &mut Judgement<'a>,
-    ) {
+    fn judge(&mut self, heard: Heard<'_>, judgement: &mut Judgement<'a>) {
+        let Heard { event, conversation, placed, turn, hits, signals } = heard;
         let record = self.state.accounts.get(&self.account).cloned();
         let record = record.unwrap_or_else(|| Account::unknown(self.account.clone()));
         let turns = self.conversation(conversation).map_or(0, |c| c.turns);
-        let facts = Facts { account: &record, event: Some(event), request: event.request.as_ref(), turns };
+        let facts = Facts { account: &record, event: Some(event), turns };
         if let Some(place) = turn {
             judgement.turn = Some(turns);
             self.judge_cues(conversation, place, signals, facts, judgement);
@@ -154,6 +159,8 @@ impl<'a> Step<'a> {
         } else if is_answer(event) {
             self.judge_answer(conversation, &placed.at, event, signals, facts, judgement);
         }
+        self.judge_skill(conversation, &placed.at, facts, judgement);
+        self.judge_gradual(conversation, &placed.at, turn.is_some(), facts, judgement);
         if is_draft(event) {
             let gate = judgement.gate.unwrap_or(Gate::Send);
             judgement.customer_notice =
@@ -248,9 +255,8 @@ impl<'a> Step<'a> {
             }
         }
     }
+}
 
-    /// Tells whether a handoff of the account has this rule among its reasons.
-    pub(crate) fn is_reason(&self, rule: &Id) -> bool {
-        self.open_places().any(|(_, e): (_, &Episode)| e.reasons.iter().any(|r| r.rule == *rule))
-    }
+fn language(_text: &str) -> Option<&'static str> {
+    None
 }

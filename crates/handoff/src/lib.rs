@@ -20,10 +20,12 @@ mod dossier;
 mod episode;
 mod events;
 mod facts;
+mod gradual;
 mod knowledge;
 mod lifecycle;
 mod priority;
 mod rules;
+mod skill;
 mod sla;
 mod state;
 mod step;
@@ -189,3 +191,6 @@ impl Decide {
 fn no_policy() -> Broken {
     Broken { what: "the log has no policy before its first interaction; activate one with `baton policy activate`".to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ impl Step<'_> {
     pub(crate) fn lifecycle(&mut self, report: &Lifecycle, teams: &[Id], received: &Received, source: &Source) {
         if let Err(rejection) = self.try_lifecycle(report, teams, received) {
             self.out.count(Counted::DeadLetter(rejection.reason));
-            let letter = wire::dead_letter_received(received, source, &rejection, "router", self.trace.as_ref());
+            let letter = wire::dead_letter_received(received, source, self.trace.as_ref(), &rejection, "router");
             self.out.write(letter);
         }
     }

@@ -118,8 +118,7 @@ impl<'a> Step<'a> {
             let mut judgement = Judgement::new(question.conversation.clone());
             let turns = self.conversation(&question.conversation).map_or(0, |c| c.turns);
             let record = self.record().into_owned();
-            let facts =
-                Facts { account: &record, event: Some(&question.event), request: question.event.request.as_ref(), turns };
+            let facts = Facts { account: &record, event: Some(&question.event), turns };
             let waits = self.judge_priority(&question.conversation, &at, &question.hits, facts, true, &mut judgement);
             if !waits {
                 self.state.questions.remove(&key);

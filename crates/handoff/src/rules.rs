@@ -1,7 +1,8 @@
 //! The policy in force with what is looked up for every record.
 
-use baton_policy::{Assigner, Condition, Mode, Policy, Rule};
+use baton_policy::{Assigner, Clause, Condition, ConversationView, Mode, Policy, Rule, Variables};
 use baton_records::{Account, ApprovalRequest, Event, Id, ids};
+use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pool of all teams when the policy lists none.
@@ -60,7 +61,6 @@ pub(crate) fn in_scope(rule: &Rule, account: &Id) -> bool {
 pub(crate) struct Facts<'a> {
     pub account: &'a Account,
     pub event: Option<&'a Event>,
-    pub request: Option<&'a ApprovalRequest>,
     pub turns: u32,
 }
 
@@ -68,13 +68,20 @@ impl Rules {
     /// Tells whether a condition holds; without one it does. One that cannot be evaluated does not hold.
     pub(crate) fn holds(&self, condition: Option<&Condition>, facts: Facts<'_>) -> bool {
         let Some(condition) = condition else { return true };
-        let variables = baton_policy::Variables {
-            policy: &self.policy,
-            account: facts.account,
-            event: facts.event,
-            request: facts.request,
-            turns: facts.turns,
-        };
-        condition.holds(&variables).unwrap_or(false)
+        condition.holds(&self.variables(facts)).unwrap_or(false)
+    }
+
+    /// Tells whether a clause allows a request together with what was approved before.
+    pub(crate) fn allows(&self, clause: &Clause, request: &ApprovalRequest, earlier: Decimal, facts: Facts<'_>) -> bool {
+        clause.allows(&self.policy, request, earlier, &self.variables(facts)).unwrap_or(false)
+    }
+
+    fn variables<'v>(&'v self, facts: Facts<'v>) -> Variables<'v> {
+        let view = ConversationView { turns: facts.turns, ..ConversationView::default() };
+        let mut variables = self.policy.variables(facts.account).conversation(view);
+        if let Some(event) = facts.event {
+            variables = variables.event(event);
+        }
+        variables
     }
 }
