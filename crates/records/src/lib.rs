@@ -11,6 +11,7 @@ mod agent;
 mod context;
 mod decision;
 mod event;
+mod flat;
 mod handoff;
 pub mod ids;
 mod interaction;

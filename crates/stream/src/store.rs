@@ -22,6 +22,9 @@ pub struct CorruptEntry {
     pub what: String,
 }
 
+/// Takes changed entries: key and value, none when it was removed.
+pub type Sink<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
+
 /// A store as whoever drives a task sees it.
 pub trait Store {
     /// Returns its name; it stands in front of every key of the task's changelog, so it never changes.
@@ -34,7 +37,7 @@ pub trait Store {
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), CorruptEntry>;
 
     /// Gives all entries that changed since the last call, and forgets that they did.
-    fn drain(&mut self, sink: &mut dyn FnMut(&[u8], Option<&[u8]>));
+    fn drain<'a>(&mut self, sink: &'a mut Sink<'a>);
 
     /// Returns how many entries it holds.
     fn entries(&self) -> usize;
@@ -226,7 +229,7 @@ impl<K: Key, V: Value> Store for Table<K, V> {
         Ok(())
     }
 
-    fn drain(&mut self, sink: &mut dyn FnMut(&[u8], Option<&[u8]>)) {
+    fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
         let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
         for key in std::mem::take(&mut self.changed) {
             key_bytes.clear();
