@@ -11,6 +11,7 @@ mod agent;
 mod context;
 mod decision;
 mod event;
+mod fact;
 mod flat;
 mod handoff;
 pub mod ids;
@@ -20,6 +21,7 @@ mod passed;
 mod pool;
 mod reject;
 mod signal;
+pub mod text;
 mod time;
 
 pub use account::{Account, Identity, QuietPeriod, SlaContract};
