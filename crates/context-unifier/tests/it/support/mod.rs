@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
-pub const SAAS: &str = include_str!("../../../../deploy/policies/saas.yaml");
+pub const SAAS: &str = include_str!("../../../../../deploy/policies/saas.yaml");
 
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
