@@ -50,7 +50,8 @@ impl<'a> Step<'a> {
         }
         // Life after an absence is news for the handoff that the absence is a reason of, and for nobody else.
         let known = |(_, e): (_, &Episode)| e.reasons.iter().any(|r| r.rule == *name);
-        if !fired && !(back && self.open_places().any(known)) {
+        let follows = back && self.open_places().any(known);
+        if !fired && !follows {
             return;
         }
         if feedback.is_some_and(|f| f.quiet_until > signal.at.millis()) {

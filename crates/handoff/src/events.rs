@@ -20,6 +20,18 @@ struct Placed {
     late: bool,
 }
 
+/// An event in its conversation, with what scorer and detector said of it.
+#[derive(Clone, Copy)]
+struct Heard<'e> {
+    event: &'e Event,
+    conversation: &'e Id,
+    placed: &'e Placed,
+    /// Its place among the conversation's customer turns.
+    turn: Option<usize>,
+    hits: &'e [Hit],
+    signals: &'e [Signal],
+}
+
 /// Tells whether a human of the company answers the customer with an event.
 fn is_human_answer(event: &Event) -> bool {
     event.actor == Some(Actor::HumanAgent) && matches!(event.event_type.as_str(), "message" | "call")
@@ -49,7 +61,9 @@ impl<'a> Step<'a> {
             if is_human_answer(event) {
                 self.answered(&key);
             }
-            self.judge(event, &key, &placed, turn, &hits, signals, &mut judgement);
+            let heard =
+                Heard { event, conversation: &key, placed: &placed, turn, hits: &hits, signals };
+            self.judge(heard, &mut judgement);
             self.apply(conversation, self.arrival, &mut judgement);
             if !placed.late {
                 self.refresh(&said);
@@ -125,17 +139,8 @@ impl<'a> Step<'a> {
     }
 
     /// Lets every rule look that looks at this kind of event.
-    #[expect(clippy::too_many_arguments, reason = "one event with all that is known of it")]
-    fn judge(
-        &mut self,
-        event: &Event,
-        conversation: &Id,
-        placed: &Placed,
-        turn: Option<usize>,
-        hits: &[Hit],
-        signals: &[Signal],
-        judgement: &mut Judgement<'a>,
-    ) {
+    fn judge(&mut self, heard: Heard<'_>, judgement: &mut Judgement<'a>) {
+        let Heard { event, conversation, placed, turn, hits, signals } = heard;
         let record = self.state.accounts.get(&self.account).cloned();
         let record = record.unwrap_or_else(|| Account::unknown(self.account.clone()));
         let turns = self.conversation(conversation).map_or(0, |c| c.turns);

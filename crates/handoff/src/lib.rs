@@ -191,3 +191,6 @@ impl Decide {
 fn no_policy() -> Broken {
     Broken { what: "the log has no policy before its first interaction; activate one with `baton policy activate`".to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,7 +243,7 @@ impl Step<'_> {
     pub(crate) fn own_epoch(&mut self, episode: &mut Episode) {
         let human = episode.human_owns();
         // Even epochs are a human's: the AI has the first, and owners take turns.
-        if (episode.epoch % 2 == 0) != human {
+        if episode.epoch.is_multiple_of(2) != human {
             episode.epoch += 1;
             let key = (self.account.clone(), episode.conversation.clone().unwrap_or_default());
             let epoch = episode.epoch;
