@@ -1,6 +1,6 @@
 //! The commands.
 
-use crate::explain;
+use crate::{explain, policy};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 
@@ -14,7 +14,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tells why there was a handoff, or why not.
+    /// Checks policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Tells why there was a handoff, or why not
     Explain(explain::Args),
 }
 
@@ -24,6 +27,7 @@ enum Command {
 /// What went wrong, in words for the terminal.
 pub fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
     match cli.command {
+        Command::Policy(command) => policy::run(&command, out),
         Command::Explain(args) => explain::run(&args, out),
     }
 }
