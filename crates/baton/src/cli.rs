@@ -6,7 +6,7 @@ use std::io::Write;
 
 /// Decides, while the conversation is still going on, when an AI agent must hand over to a human.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
