@@ -1,12 +1,12 @@
 //! The commands.
 
-use crate::explain;
+use crate::{explain, policy};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 
 /// Decides, while the conversation is still going on, when an AI agent must hand over to a human.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -14,7 +14,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tells why there was a handoff, or why not.
+    /// Checks policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Tells why there was a handoff, or why not
     Explain(explain::Args),
 }
 
@@ -24,6 +27,7 @@ enum Command {
 /// What went wrong, in words for the terminal.
 pub fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
     match cli.command {
+        Command::Policy(command) => policy::run(&command, out),
         Command::Explain(args) => explain::run(&args, out),
     }
 }

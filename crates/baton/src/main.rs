@@ -6,6 +6,7 @@
 
 mod cli;
 mod explain;
+mod policy;
 mod terminal;
 
 use clap::Parser as _;

@@ -1,6 +1,30 @@
-//! What a terminal needs: text that cannot command it, numbers that fit a line.
+//! What a command line needs: files and times of arguments, text that cannot command a terminal, numbers that fit a line.
 
+use anyhow::Context as _;
+use baton_records::Timestamp;
 use std::borrow::Cow;
+use std::io::Read;
+use std::path::Path;
+
+/// Opens a file; `-` is standard input.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    Ok(Box::new(file))
+}
+
+/// Reads a time of an argument.
+///
+/// # Errors
+/// What it must look like.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "not a time with an offset, such as 2026-03-02T10:00:00Z".to_owned())
+}
 
 /// Returns the text without control characters and bidirectional controls, which came from outside and could change
 /// what a terminal shows.

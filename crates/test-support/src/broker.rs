@@ -213,7 +213,7 @@ impl Own {
         let mut command = Command::new("java");
         command
             .arg(format!("-Xmx{}m", self.heap.mebibytes))
-            .args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"])
+            .arg("-XX:+UseSerialGC")
             .arg(format!("-Dlog4j2.configurationFile={}", self.folder.join("log4j2.yaml").display()))
             .arg("-cp")
             .arg(self.libs.join("*"))
@@ -243,7 +243,8 @@ Configuration:
 ";
 
 fn server_properties(folder: &Path, port: u16, controller: u16, settings: &[(&str, &str)]) -> String {
-    // Few internal partitions start fast. The sizes leave room for an envelope around an event of 1 MiB.
+    // Few internal partitions start fast. The sizes leave room for an envelope around an event of 1 MiB. A killed broker
+    // may not register again before its session is over (9 s by default).
     let mut text = format!(
         "\
 process.roles=broker,controller
@@ -264,6 +265,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 group.initial.rebalance.delay.ms=0
 message.max.bytes=8388608
 replica.fetch.max.bytes=8388608

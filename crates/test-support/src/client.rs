@@ -10,6 +10,7 @@ use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -65,16 +66,18 @@ pub enum Isolation {
     ReadUncommitted,
 }
 
-/// A client of one cluster.
-#[derive(Debug, Clone)]
+/// A client of one cluster. Cloning is cheap and shares its connections.
+#[derive(Clone)]
 pub struct TestClient {
     bootstrap: String,
+    /// Kept, since a new one waits a second for its producer id.
+    producer: Arc<Mutex<Option<BaseProducer<Deliveries>>>>,
 }
 
 impl TestClient {
     /// Makes a client of the cluster at `host:port[,host:port…]`.
     pub fn new(bootstrap: &str) -> Self {
-        Self { bootstrap: bootstrap.to_owned() }
+        Self { bootstrap: bootstrap.to_owned(), producer: Arc::default() }
     }
 
     /// Returns a client configuration for this cluster, for tests that want a consumer or producer of their own.
@@ -106,31 +109,26 @@ impl TestClient {
         Ok(())
     }
 
-    /// Writes records in order, and waits until the broker has them.
+    /// Writes records in order, and waits until the broker has them, each once.
     ///
     /// # Errors
     /// [`Error::Client`] when one of them is refused.
     pub fn produce(&self, topic: &str, records: &[TestRecord]) -> Result<(), Error> {
+        let mut kept = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        let producer = match kept.take() {
+            Some(producer) => producer,
+            None => self.idempotent_producer().map_err(of(topic))?,
+        };
+        // One that failed is not kept: an idempotent producer does not go on after a loss.
+        write(&producer, topic, records).map_err(of(topic))?;
+        *kept = Some(producer);
+        Ok(())
+    }
+
+    fn idempotent_producer(&self) -> Result<BaseProducer<Deliveries>, KafkaError> {
         let mut config = self.config();
         config.set("enable.idempotence", "true").set("partitioner", "murmur2_random");
-        let producer: BaseProducer<Deliveries> =
-            config.create_with_context(Deliveries::default()).map_err(of(topic))?;
-        for record in records {
-            let mut next = Some(to_base(topic, record));
-            while let Some(base) = next.take() {
-                match producer.send(base) {
-                    Ok(()) => {}
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), base)) => {
-                        producer.poll(Duration::from_millis(50));
-                        next = Some(base);
-                    }
-                    Err((error, _)) => return Err(of(topic)(error)),
-                }
-            }
-        }
-        producer.flush(LIMIT).map_err(of(topic))?;
-        let refused = producer.context().refused.lock().map_or(None, |mut refused| refused.take());
-        refused.map_or(Ok(()), |error| Err(of(topic)(error)))
+        config.create_with_context(Deliveries::default())
     }
 
     /// Reads all records that stand in the topic now, in the order of partitions, then of offsets.
@@ -208,7 +206,7 @@ impl TestClient {
 /// Keeps the first refusal of a record.
 #[derive(Debug, Default)]
 struct Deliveries {
-    refused: std::sync::Mutex<Option<KafkaError>>,
+    refused: Mutex<Option<KafkaError>>,
 }
 
 impl rdkafka::ClientContext for Deliveries {}
@@ -221,6 +219,25 @@ impl rdkafka::producer::ProducerContext for Deliveries {
             refused.get_or_insert_with(|| error.clone());
         }
     }
+}
+
+fn write(producer: &BaseProducer<Deliveries>, topic: &str, records: &[TestRecord]) -> Result<(), KafkaError> {
+    for record in records {
+        let mut next = Some(to_base(topic, record));
+        while let Some(base) = next.take() {
+            match producer.send(base) {
+                Ok(()) => {}
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), base)) => {
+                    producer.poll(Duration::from_millis(50));
+                    next = Some(base);
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+    producer.flush(LIMIT)?;
+    let refused = producer.context().refused.lock().map_or(None, |mut refused| refused.take());
+    refused.map_or(Ok(()), Err)
 }
 
 fn to_base<'a>(topic: &'a str, record: &'a TestRecord) -> BaseRecord<'a, Vec<u8>, Vec<u8>> {

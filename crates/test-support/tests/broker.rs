@@ -95,6 +95,7 @@ fn an_unknown_topic_is_an_error() {
 #[test]
 fn stopped_killed_and_started_again_it_keeps_its_data() {
     let mut broker = KafkaBroker::start().unwrap();
+    // A cluster of BATON_TEST_BROKERS is not ours to stop.
     let Some(first) = broker.pid() else { return };
     let (bootstrap, client) = (broker.bootstrap().to_owned(), TestClient::new(broker.bootstrap()));
     let topic = topic("restart");

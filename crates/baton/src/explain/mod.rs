@@ -5,11 +5,12 @@ mod file;
 mod print;
 mod search;
 
+use crate::terminal::{open, time};
 use anyhow::Context as _;
 use baton_records::{Id, Timestamp};
 use clap::ArgGroup;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, Write};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,10 +48,6 @@ pub struct Args {
     json: bool,
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "not a time with an offset, such as 2026-03-02T10:00:00Z".to_owned())
-}
-
 /// Runs it.
 ///
 /// # Errors
@@ -68,7 +65,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     let mut search = search::Search::new(question);
     let mut printer = print::Printer::new(out, args.json);
     for path in &args.files {
-        let records = file::Records::new(open(path)?, &args.prefix);
+        let records = file::Records::new(BufReader::new(open(path)?), &args.prefix);
         for record in records {
             let record = record.with_context(|| path.display().to_string())?;
             if let Some(decision) = search.take(record) {
@@ -84,12 +81,4 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
         anyhow::bail!("{}", found.nothing());
     }
     Ok(())
-}
-
-fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufReader::new(std::io::stdin())));
-    }
-    let file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    Ok(Box::new(BufReader::new(file)))
 }
