@@ -49,6 +49,7 @@ pub struct RecordCounters {
     waiting: IntCounter,
     duplicate: IntCounter,
     stale: IntCounter,
+    erased: IntCounter,
     dead_letters: Vec<IntCounter>,
     clock_ahead: IntCounter,
     late: IntCounter,
@@ -65,6 +66,7 @@ impl RecordCounters {
             waiting: counter("waiting", ""),
             duplicate: counter("ignored", "duplicate"),
             stale: counter("ignored", "stale"),
+            erased: counter("ignored", "erased"),
             dead_letters: Reason::ALL.iter().map(|reason| counter("dead_letter", reason.name())).collect(),
             clock_ahead: counter("clock_ahead", ""),
             late: counter("late", ""),
@@ -87,6 +89,7 @@ impl RecordCounters {
             Counted::Waiting => &self.waiting,
             Counted::Ignored(IgnoredReason::Duplicate) => &self.duplicate,
             Counted::Ignored(IgnoredReason::Stale) => &self.stale,
+            Counted::Ignored(IgnoredReason::Erased) => &self.erased,
             Counted::DeadLetter(reason) => {
                 return Reason::ALL.iter().position(|r| *r == reason).and_then(|place| self.dead_letters.get(place));
             }
