@@ -20,6 +20,9 @@ pub use repartition::{FromIntake, low_water, passed, passed_to, read_account_rep
 pub use signal::{SignalRecord, progress_mark, read_signal, signal};
 pub use trace::{trace_id, traceparent};
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Header, Input};
 use baton_records::{Reason, Rejection};
 use serde::Serialize;
