@@ -12,6 +12,7 @@ mod context;
 mod decision;
 mod decode;
 mod event;
+mod fact;
 mod flat;
 mod handoff;
 mod identity;
@@ -35,6 +36,7 @@ pub use context::{Context, ConversationState, Dossier, Fact};
 pub use decision::{ApprovalNote, Decision, Gate, Outcome, RuleResult, Why};
 pub use decode::{DEEPEST, LARGEST};
 pub use event::{Actor, Ai, ApprovalRequest, Channel, Event};
+pub use fact::capped;
 pub use handoff::{
     AgentChoice, Approval, CloseReason, Handoff, Overflow, OverflowReason, Priority, Quorum, ReasonForHandoff,
     Requirement, Sla, Stage, Status, Strategy,
