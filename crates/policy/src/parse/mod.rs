@@ -6,6 +6,7 @@ mod later;
 mod strategies;
 
 use crate::check;
+use crate::overlap;
 use crate::problem::Problem;
 use crate::read::{Block, Reader};
 use crate::yaml;
@@ -52,6 +53,9 @@ impl Policy {
         let parsed = yaml::read(text, &reader.problems).and_then(|root| {
             let policy = whole(&reader.block(&root, "policy"));
             check::whole(&policy, &reader);
+            if reader.problems.is_empty() {
+                overlap::check(&policy, &reader);
+            }
             reader.problems.is_empty().then_some(policy)
         });
         match parsed {
