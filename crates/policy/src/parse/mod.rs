@@ -127,7 +127,8 @@ fn version(block: &Block<'_>) -> Version {
 fn currency(block: &Block<'_>) -> Id {
     let Some(node) = block.need("currency", "USD") else { return Id::default() };
     let text = block.reader.text(node, "currency");
-    if !text.is_empty() && !(text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())) {
+    let good = text.is_empty() || text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+    if !good {
         block.reader.problems.add(
             node.at,
             format!("`{text}` is no currency"),

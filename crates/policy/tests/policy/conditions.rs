@@ -1,15 +1,10 @@
 //! Conditions over the documented variables, and what authority clauses make of them.
 
+use crate::shipped::shipped;
 use baton_policy::{Clause, Condition, ConversationView, Policy};
 use baton_records::{Account, ApprovalRequest, Event, Id, Stage};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
-use std::path::Path;
-
-fn shipped(name: &str) -> Policy {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/policies").join(name);
-    Policy::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
 
 fn account() -> Account {
     serde_json::from_str(
@@ -32,12 +27,12 @@ fn event() -> Event {
 
 #[test]
 fn cases_are_as_expected() {
-    let policy = shipped("saas.yaml");
+    let policy = shipped("deploy/policies/saas.yaml");
     let (account, event, cues) = (account(), event(), [Id::from("angry")]);
     let conversation = ConversationView { turns: 2, cues: &cues, stage: Some(Stage::Observe) };
     let variables = policy.variables(&account).event(&event).conversation(conversation);
     let mut count = 0;
-    for line in include_str!("../cases/conditions.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+    for line in include_str!("../../cases/conditions.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let (text, expected) = line.rsplit_once(" | ").unwrap();
         let condition = Condition::parse(text).unwrap_or_else(|why| panic!("{text}: {why}"));
         let got = condition.holds(&variables).map_or_else(|_| "error".to_owned(), |holds| holds.to_string());
@@ -49,10 +44,12 @@ fn cases_are_as_expected() {
 
 #[test]
 fn what_is_not_there_does_not_hold() {
-    let policy = shipped("saas.yaml");
+    let policy = shipped("deploy/policies/saas.yaml");
     let account = Account::unknown("new".into());
     let variables = policy.variables(&account);
-    for text in ["event.type == \"order\"", "!(event.type == \"order\")", "request.percent < 5", "conversation.turns == 0"] {
+    for text in
+        ["event.type == \"order\"", "!(event.type == \"order\")", "request.percent < 5", "conversation.turns == 0"]
+    {
         assert_eq!(Condition::parse(text).unwrap().holds(&variables), Ok(false), "{text}");
     }
     assert_eq!(Condition::parse("account.tier == \"standard\"").unwrap().holds(&variables), Ok(true));
@@ -61,9 +58,10 @@ fn what_is_not_there_does_not_hold() {
 
 #[test]
 fn an_error_quotes_nothing_that_a_customer_wrote() {
-    let policy = shipped("saas.yaml");
+    let policy = shipped("deploy/policies/saas.yaml");
     let account = account();
-    let error = Condition::parse("account.attributes.plan > 5").unwrap().holds(&policy.variables(&account)).unwrap_err();
+    let error =
+        Condition::parse("account.attributes.plan > 5").unwrap().holds(&policy.variables(&account)).unwrap_err();
     assert!(error.to_string().contains("account.attributes.plan > 5"), "{error}");
     assert!(!error.to_string().contains("gold"), "{error}");
 }
@@ -84,9 +82,10 @@ fn allowed(policy: &Policy, account: &Account, request: &str, earlier: &str) -> 
 
 #[test]
 fn discounts_up_to_the_limit_are_within_authority() {
-    let policy = shipped("saas.yaml");
+    let policy = shipped("deploy/policies/saas.yaml");
     let account = Account::unknown("a".into());
-    for (percent, within) in [("0", true), ("15", true), ("15.0", true), ("15.01", false), ("25", false), ("-1", false)] {
+    for (percent, within) in [("0", true), ("15", true), ("15.0", true), ("15.01", false), ("25", false), ("-1", false)]
+    {
         let request = format!(r#"{{"action":"discount","percent":{percent}}}"#);
         assert_eq!(allowed(&policy, &account, &request, "0"), (Some("approval.discount".into()), within), "{percent}");
     }
@@ -96,13 +95,17 @@ fn discounts_up_to_the_limit_are_within_authority() {
 
 #[test]
 fn order_changes_go_by_what_changes() {
-    let policy = shipped("manufacturing.yaml");
+    let policy = shipped("deploy/policies/manufacturing.yaml");
     let account = Account::unknown("a".into());
     for (request, clause, within) in [
         (r#"{"action":"order_change","percent":5}"#, "approval.order_change", true),
         (r#"{"action":"order_change","percent":5.5}"#, "approval.order_change", false),
         (r#"{"action":"order_change","changes":["material"]}"#, "approval.order_terms", false),
-        (r#"{"action":"order_change","percent":1,"changes":["delivery_terms","material"]}"#, "approval.order_terms", false),
+        (
+            r#"{"action":"order_change","percent":1,"changes":["delivery_terms","material"]}"#,
+            "approval.order_terms",
+            false,
+        ),
         (r#"{"action":"order_change","percent":2,"changes":["colour"]}"#, "approval.order_change", true),
     ] {
         assert_eq!(allowed(&policy, &account, request, "0"), (Some(clause.to_owned()), within), "{request}");
@@ -111,7 +114,7 @@ fn order_changes_go_by_what_changes() {
 
 #[test]
 fn waivers_are_counted_to_the_cent() {
-    let policy = shipped("bank.yaml");
+    let policy = shipped("deploy/policies/bank.yaml");
     let eligible = account();
     let waiver = |amount: &str, more: &str| {
         format!(r#"{{"action":"overdraft_waiver","amount":"{amount}","currency":"USD"{more}}}"#)
@@ -138,7 +141,14 @@ fn waivers_are_counted_to_the_cent() {
 
 #[test]
 fn hostile_expressions_are_refused_without_harm() {
-    for text in ["", "(", &"(".repeat(900), &"!".repeat(900), &format!("{}1{}", "[".repeat(400), "]".repeat(400)), &"a.".repeat(500)] {
+    for text in [
+        "",
+        "(",
+        &"(".repeat(900),
+        &"!".repeat(900),
+        &format!("{}1{}", "[".repeat(400), "]".repeat(400)),
+        &"a.".repeat(500),
+    ] {
         assert!(Condition::parse(text).is_err(), "{text}");
     }
 }
@@ -146,7 +156,7 @@ fn hostile_expressions_are_refused_without_harm() {
 proptest! {
     #[test]
     fn limits_hold_for_every_amount(cents in 0_i64..30_000, earlier in 0_i64..30_000) {
-        let policy = shipped("bank.yaml");
+        let policy = shipped("deploy/policies/bank.yaml");
         let request = format!(r#"{{"action":"overdraft_waiver","amount":"{}","currency":"USD"}}"#, Decimal::new(cents, 2));
         let within = allowed(&policy, &account(), &request, &Decimal::new(earlier, 2).to_string()).1;
         prop_assert_eq!(within, cents + earlier < 10_000);
@@ -155,7 +165,7 @@ proptest! {
     #[test]
     fn any_expression_is_taken(text in "[a-z.()\\[\\]!&|=<>\"0-9 ]{0,60}") {
         if let Ok(condition) = Condition::parse(&text) {
-            let policy = shipped("saas.yaml");
+            let policy = shipped("deploy/policies/saas.yaml");
             let account = account();
             // Whatever it is, it is judged or refused, never a panic.
             prop_assert!(condition.holds(&policy.variables(&account)).is_ok() || condition.text == text.as_str());

@@ -1,18 +1,13 @@
 //! Business time: cases by hand, and what holds for all of them.
 
+use crate::shipped::shipped;
 use baton_policy::{Calendar, Policy};
 use baton_records::{Account, Id, SlaContract, Timestamp};
 use proptest::prelude::*;
-use std::path::Path;
 use std::time::Duration;
 
-fn shipped(name: &str) -> Policy {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/policies").join(name);
-    Policy::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
 fn with_calendars() -> Policy {
-    let mut policy = shipped("saas.yaml");
+    let mut policy = shipped("deploy/policies/saas.yaml");
     let calendar = |days: std::ops::Range<u8>, from_minute, to_minute, holidays: &[&str]| Calendar {
         days: days.collect(),
         from_minute,
@@ -40,7 +35,7 @@ fn seconds(text: &str) -> Duration {
 #[test]
 fn deadlines_are_as_expected() {
     let policy = with_calendars();
-    let cases = include_str!("../cases/deadlines.txt");
+    let cases = include_str!("../../cases/deadlines.txt");
     let mut count = 0;
     for line in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let fields: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -64,7 +59,7 @@ fn at_risk_is_counted_in_the_same_calendar() {
 
 #[test]
 fn terms_are_the_contract_then_the_tier() {
-    let policy = shipped("saas.yaml");
+    let policy = shipped("deploy/policies/saas.yaml");
     let mut account = Account::unknown("a".into());
     let terms = policy.sla_for(&account);
     assert_eq!((terms.tier.as_str(), terms.calendar.as_str(), terms.time_zone.as_str()), ("standard", "office", "UTC"));
@@ -89,7 +84,7 @@ fn terms_are_the_contract_then_the_tier() {
 
 #[test]
 fn value_makes_the_tier_in_the_policys_currency() {
-    let policy = shipped("bank.yaml");
+    let policy = shipped("deploy/policies/bank.yaml");
     let tier = |value: &str, currency: Option<&str>, tier: Option<&str>| {
         let mut account = Account::unknown("a".into());
         account.annual_value = value.parse().unwrap();
