@@ -25,8 +25,7 @@ pub struct Received {
 }
 
 /// What an interaction is about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     /// Something happened.
     Event {
@@ -34,7 +33,6 @@ pub enum Body {
         event: Box<Event>,
         /// The conversation that it belongs to: the source's, or that of the same contact on another channel within 30
         /// minutes.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         conversation: Option<Id>,
     },
     /// The CRM record changed; `None` is a tombstone.
@@ -47,7 +45,6 @@ pub enum Body {
         /// The report.
         lifecycle: Box<Lifecycle>,
         /// The teams of its agent, as known when it came in.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         agent_teams: Vec<Id>,
         /// The record as received.
         received: Received,
@@ -74,25 +71,24 @@ pub enum IgnoredReason {
     Duplicate,
     /// An answer about a handoff that has moved on.
     Stale,
+    /// It waited for its account when what it says was erased.
+    Erased,
 }
 
-/// A record of the log about one account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A record of the log about one account. Its JSON form has the body's fields beside its own, and `kind`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Interaction {
     /// The account.
     pub account_id: Id,
     /// The source record's timestamp, never above the unifier's clock.
     pub arrival: Timestamp,
     /// Whether it feeds facts and baselines only.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub history: bool,
     /// Where it came from; *assign*'s answers come from its own partition.
     pub source: Source,
     /// The W3C `traceparent` of the source record. A header, not a field.
-    #[serde(skip)]
     pub traceparent: Option<Id>,
     /// What it is about.
-    #[serde(flatten)]
     pub body: Body,
 }
 

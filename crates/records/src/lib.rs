@@ -10,26 +10,37 @@ mod account;
 mod agent;
 mod context;
 mod decision;
+mod decode;
 mod event;
+mod fact;
+mod flat;
 mod handoff;
+mod identity;
 pub mod ids;
 mod interaction;
 mod lifecycle;
+pub mod money;
+pub mod number;
 mod passed;
 mod pool;
 mod reject;
+mod shape;
 mod signal;
+pub mod text;
 mod time;
 
 pub use account::{Account, Identity, QuietPeriod, SlaContract};
 pub use agent::{Agent, AgentSkill, AgentStatus};
 pub use context::{Context, ConversationState, Dossier, Fact};
 pub use decision::{ApprovalNote, Decision, Gate, Outcome, RuleResult, Why};
+pub use decode::{DEEPEST, LARGEST};
+pub use fact::capped;
 pub use event::{Actor, Ai, ApprovalRequest, Channel, Event};
 pub use handoff::{
     AgentChoice, Approval, CloseReason, Handoff, Overflow, OverflowReason, Priority, Quorum, ReasonForHandoff,
     Requirement, Sla, Stage, Status, Strategy,
 };
+pub use identity::{company_domain, is_public_mail, normalise_identity};
 pub use interaction::{Body, Entry, IgnoredReason, Interaction, LogRecord, Received, Source};
 pub use lifecycle::{External, Lifecycle, LifecycleType, Verdict};
 pub use passed::{AccountVersion, LowWater, Passed, Payload};

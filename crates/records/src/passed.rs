@@ -14,8 +14,7 @@ pub struct AccountVersion {
 }
 
 /// What is passed on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Payload {
     /// An event.
     Event {
@@ -32,7 +31,6 @@ pub enum Payload {
         /// It.
         lifecycle: Box<Lifecycle>,
         /// The teams of its agent.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         agent_teams: Vec<Id>,
         /// The record as received.
         received: Received,
@@ -51,8 +49,8 @@ pub enum Payload {
     },
 }
 
-/// One record of `account.repartition`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One record of `account.repartition`. Its JSON form has the payload's fields beside its own, and `kind`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Passed {
     /// The account.
     pub account_id: Id,
@@ -61,16 +59,12 @@ pub struct Passed {
     /// The source record's own timestamp.
     pub timestamp: Timestamp,
     /// Older than the source's `--live-from`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub history: bool,
     /// The account record that must stand before it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<AccountVersion>,
     /// The W3C `traceparent`. A header, not a field.
-    #[serde(skip)]
     pub traceparent: Option<Id>,
     /// What.
-    #[serde(flatten)]
     pub payload: Payload,
 }
 

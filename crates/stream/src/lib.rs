@@ -7,12 +7,13 @@
 mod outbox;
 mod store;
 mod topic;
+pub mod wire;
 
 pub use outbox::{Counted, Header, Outbox, Output};
-pub use store::{CorruptEntry, Key, Store, Table, Value};
+pub use store::{CorruptEntry, Key, Sink, Store, Table, Value};
 pub use topic::Topic;
 
-use baton_records::Timestamp;
+use baton_records::{Source, Timestamp};
 
 /// One input record, as it stands in its topic.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,11 @@ impl Input<'_> {
     /// Returns the value of the last header with this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().rev().find(|h| h.name == name).map(|h| h.value.as_slice())
+    }
+
+    /// Returns where it stands, the topic by its [`Topic::canonical`] name.
+    pub fn source(&self) -> Source {
+        Source { topic: self.topic.canonical(), partition: self.partition, offset: self.offset }
     }
 }
 

@@ -12,13 +12,18 @@ use std::ops::RangeBounds;
 
 /// An entry of a changelog cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("store {store}: the changelog holds an entry that cannot be read ({what}); a newer release may have written it")]
+#[error(
+    "store {store}: the changelog holds an entry that cannot be read ({what}); a newer release may have written it"
+)]
 pub struct CorruptEntry {
     /// The store.
     pub store: &'static str,
     /// What is wrong.
     pub what: String,
 }
+
+/// Takes changed entries: key and value, none when it was removed.
+pub type Sink<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
 
 /// A store as whoever drives a task sees it.
 pub trait Store {
@@ -32,7 +37,7 @@ pub trait Store {
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), CorruptEntry>;
 
     /// Gives all entries that changed since the last call, and forgets that they did.
-    fn drain(&mut self, sink: &mut dyn FnMut(&[u8], Option<&[u8]>));
+    fn drain<'a>(&mut self, sink: &'a mut Sink<'a>);
 
     /// Returns how many entries it holds.
     fn entries(&self) -> usize;
@@ -224,7 +229,7 @@ impl<K: Key, V: Value> Store for Table<K, V> {
         Ok(())
     }
 
-    fn drain(&mut self, sink: &mut dyn FnMut(&[u8], Option<&[u8]>)) {
+    fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
         let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
         for key in std::mem::take(&mut self.changed) {
             key_bytes.clear();

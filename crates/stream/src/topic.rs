@@ -63,4 +63,18 @@ impl Topic {
             other => format!("{prefix}.{}", other.suffix()),
         }
     }
+
+    /// Returns the name under the prefix `baton`: what records, dead letters and replay files call the topic on every
+    /// cluster, so that no byte of them depends on a prefix.
+    pub fn canonical(&self) -> Id {
+        match self {
+            Self::Source(name) => name.clone(),
+            Self::Accounts => Id::new_static("baton.accounts"),
+            Self::Agents => Id::new_static("baton.agents"),
+            Self::Lifecycle => Id::new_static("baton.lifecycle"),
+            Self::Policies => Id::new_static("baton.policies"),
+            Self::PoolRepartition => Id::new_static("baton.router.pool.repartition"),
+            other => Id::from(other.name("baton")),
+        }
+    }
 }
