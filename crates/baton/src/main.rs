@@ -4,6 +4,7 @@
 //! Reading order: `cli.rs` lists the commands; each has a module of its name. Those that need a broker stand apart from
 //! those that do not.
 
+mod card;
 mod cli;
 mod explain;
 mod policy;

@@ -1,6 +1,6 @@
 //! Reads decisions and what else tells of an event's fate out of JSON Lines.
 
-use baton_records::{Decision, Id, Timestamp};
+use baton_records::{Decision, Handoff, Id, Timestamp};
 use baton_replay::ReplayLine;
 use serde::Deserialize;
 use std::io::{BufRead, Read as _};
@@ -13,6 +13,8 @@ const MAX_LINE: u64 = 16 * 1024 * 1024;
 pub enum Record {
     /// A decision.
     Decision(Box<Decision>),
+    /// A revision of a handoff.
+    Handoff(Box<Handoff>),
     /// An event, or that one was ignored, in the log.
     Logged(Logged),
     /// A record that was not taken.
@@ -134,6 +136,11 @@ fn record(line: &[u8], prefix: &str) -> Result<Record, String> {
             let value = record.value.unwrap_or_default();
             let decision = serde_json::from_slice(&value).map_err(|error| format!("not a decision: {error}"))?;
             Record::Decision(Box::new(decision))
+        }
+        Some("handoffs") => {
+            let value = record.value.unwrap_or_default();
+            let handoff = serde_json::from_slice(&value).map_err(|error| format!("not a handoff: {error}"))?;
+            Record::Handoff(Box::new(handoff))
         }
         Some("interactions") => logged(&record).map_or(Record::Other, Record::Logged),
         Some("dead-letters") => Record::DeadLetter(rejected(&record)),

@@ -1,5 +1,5 @@
 //! `baton explain`: why, and why not, from the records of `baton.decisions`; what became of an event without decision,
-//! from the log, the dead letters and the sources when they are given too.
+//! from the log, the dead letters and the sources when they are given too; the handoff as it stands, from its own topic.
 
 mod file;
 mod print;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   baton replay --policy deploy/policies/saas.yaml \\
-      --emit baton.decisions,baton.interactions,baton.dead-letters march.jsonl > out.jsonl
+      --emit baton.handoffs,baton.decisions,baton.interactions,baton.dead-letters march.jsonl > out.jsonl
   baton explain evt-0001 --file out.jsonl
   baton explain --account acme --from 2026-03-02T00:00:00Z --file out.jsonl --file march.jsonl";
 
@@ -76,6 +76,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     let found = search.finish();
     for fate in &found.fates {
         printer.fate(fate)?;
+    }
+    if let Some(handoff) = &found.handoff {
+        printer.handoff(handoff)?;
     }
     if found.is_empty() {
         anyhow::bail!("{}", found.nothing());

@@ -1,8 +1,9 @@
 //! Prints decisions and fates, for people or as JSON Lines.
 
 use super::search::{Fate, What};
+use crate::card;
 use crate::terminal::{number, plain};
-use baton_records::{Decision, Gate, Outcome, RuleResult, Why};
+use baton_records::{Decision, Gate, Handoff, Outcome, RuleResult, Why};
 use std::io::Write;
 
 /// Prints to one output.
@@ -106,6 +107,18 @@ impl<'a, W: Write> Printer<'a, W> {
             ),
         };
         writeln!(self.out, "event {}: {text}", plain(&fate.event_id))?;
+        Ok(())
+    }
+
+    /// Prints a handoff.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn handoff(&mut self, handoff: &Handoff) -> anyhow::Result<()> {
+        if self.json {
+            return self.line(handoff);
+        }
+        card::write(handoff, self.out)?;
         Ok(())
     }
 

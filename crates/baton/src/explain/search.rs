@@ -1,7 +1,7 @@
 //! Finds what answers a question, record by record.
 
 use super::file::{Logged, Record, Rejected};
-use baton_records::{Decision, Id, Timestamp};
+use baton_records::{Decision, Handoff, Id, Timestamp};
 use serde::Serialize;
 
 /// So many fates of one event are kept; a file may repeat it without end.
@@ -97,6 +97,7 @@ pub struct Search {
     decisions: u64,
     seen_in: Option<Id>,
     fates: Vec<Fate>,
+    handoff: Option<Box<Handoff>>,
 }
 
 /// What was found beside the decisions.
@@ -106,12 +107,14 @@ pub struct Found {
     decisions: u64,
     /// What became of the event.
     pub fates: Vec<Fate>,
+    /// The newest revision of the handoff.
+    pub handoff: Option<Box<Handoff>>,
 }
 
 impl Search {
     /// Starts one.
     pub const fn new(question: Question) -> Self {
-        Self { question, decisions: 0, seen_in: None, fates: Vec::new() }
+        Self { question, decisions: 0, seen_in: None, fates: Vec::new(), handoff: None }
     }
 
     /// Takes a record; gives it back when it is a decision that answers the question.
@@ -120,6 +123,11 @@ impl Search {
             Record::Decision(decision) if self.question.is_answered_by(&decision) => {
                 self.decisions += 1;
                 return Some(decision);
+            }
+            Record::Handoff(handoff) if self.question.is_about(&handoff.handoff_id) => {
+                if self.handoff.as_ref().is_none_or(|old| old.revision < handoff.revision) {
+                    self.handoff = Some(handoff);
+                }
             }
             Record::Logged(logged) if self.question.is_about(&logged.event_id) => self.keep(of_log(logged)),
             Record::DeadLetter(letter) => {
@@ -130,7 +138,7 @@ impl Search {
             Record::Source(sighting) if self.question.is_about(&sighting.event_id) => {
                 self.seen_in.get_or_insert(sighting.topic);
             }
-            Record::Decision(_) | Record::Logged(_) | Record::Source(_) | Record::Other => {}
+            Record::Decision(_) | Record::Handoff(_) | Record::Logged(_) | Record::Source(_) | Record::Other => {}
         }
         None
     }
@@ -149,7 +157,7 @@ impl Search {
         } else if let (true, Some(topic), Question::Id(id)) = (self.fates.is_empty(), self.seen_in, &self.question) {
             self.fates.push(Fate { event_id: id.clone(), what: What::Waiting { topic } });
         }
-        Found { question: self.question, decisions: self.decisions, fates: self.fates }
+        Found { question: self.question, decisions: self.decisions, fates: self.fates, handoff: self.handoff }
     }
 }
 
@@ -165,15 +173,15 @@ impl Question {
         }
     }
 
-    fn is_about(&self, event_id: &Id) -> bool {
-        matches!(self, Self::Id(id) if id == event_id)
+    fn is_about(&self, what: &Id) -> bool {
+        matches!(self, Self::Id(id) if id == what)
     }
 }
 
 impl Found {
     /// Tells whether there is no answer.
     pub fn is_empty(&self) -> bool {
-        self.decisions == 0 && self.fates.is_empty()
+        self.decisions == 0 && self.fates.is_empty() && self.handoff.is_none()
     }
 
     /// Says that there is none, and what may bring one.
