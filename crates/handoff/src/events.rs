@@ -130,7 +130,7 @@ impl<'a> Step<'a> {
             let face = Face {
                 channel: Some(event.channel),
                 contact: event.contact_id.clone(),
-                language: event.text.as_deref().and_then(language).map(Id::new_static),
+                language: event.text.as_deref().and_then(baton_language::language).map(Id::new_static),
                 identities: event.identities.clone(),
             };
             c.take_gradual(&placed.at, hits, gradual);
@@ -255,8 +255,4 @@ impl<'a> Step<'a> {
             }
         }
     }
-}
-
-fn language(_text: &str) -> Option<&'static str> {
-    None
 }
