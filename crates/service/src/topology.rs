@@ -37,7 +37,7 @@ pub struct Plan {
 
 /// Returns the stages of one process that does everything.
 pub fn one_process(plan: &Plan) -> Topology {
-    let directory = Arc::new(RwLock::new(Directory::new()));
+    let directory = Arc::new(RwLock::new(Directory::default()));
     Topology {
         layout: "one",
         stages: vec![intake(plan, &directory), account(&directory), assign()],
@@ -47,7 +47,7 @@ pub fn one_process(plan: &Plan) -> Topology {
 
 /// Returns the stages of some processors, each of them alone.
 pub fn alone(processors: &[Processor], plan: &Plan) -> Topology {
-    let directory = Arc::new(RwLock::new(Directory::new()));
+    let directory = Arc::new(RwLock::new(Directory::default()));
     let mut stages = Vec::new();
     for processor in processors {
         match processor {
