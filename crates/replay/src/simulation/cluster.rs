@@ -1,7 +1,7 @@
 //! What of Kafka the tasks need: partitions, changelogs, committed offsets. One commit changes all of them at once.
 
 use super::partition::{Partition, Stored};
-use baton_records::Timestamp;
+use baton_records::{Id, Timestamp};
 use baton_stream::{Output, Topic};
 use std::collections::BTreeMap;
 
@@ -30,6 +30,7 @@ pub struct Cluster {
     changelogs: BTreeMap<(String, &'static str), BTreeMap<Vec<u8>, Vec<u8>>>,
     offsets: BTreeMap<(String, TopicPartition), usize>,
     unreadable: BTreeMap<TopicPartition, Timestamp>,
+    sources: Vec<Id>,
 }
 
 impl Cluster {
@@ -54,6 +55,16 @@ impl Cluster {
     /// Returns the partitions of a topic.
     pub fn partitions_of<'a>(&'a self, topic: &'a Topic) -> impl Iterator<Item = (&'a TopicPartition, &'a Partition)> {
         self.partitions.iter().filter(move |((t, _), _)| t == topic)
+    }
+
+    /// Sets the names of the source partitions, which low-water marks carry.
+    pub fn set_sources(&mut self, sources: Vec<Id>) {
+        self.sources = sources;
+    }
+
+    /// Returns the names of the source partitions.
+    pub fn sources(&self) -> &[Id] {
+        &self.sources
     }
 
     /// Makes a partition unreadable until that time.

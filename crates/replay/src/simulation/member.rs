@@ -1,14 +1,17 @@
 //! A task as a group member runs it: restored from changelogs, fed from partitions, committed or lost as a whole.
 
 use super::cluster::{Cluster, TopicPartition, Transaction};
-use baton_records::Timestamp;
-use baton_stream::{Broken, Counted, Input, Outbox, Progress, Task};
+use baton_records::{Id, LowWater, Timestamp};
+use baton_stream::{Broken, Counted, Input, Outbox, Progress, Task, Topic, wire};
 use rand::Rng;
 use rand::rngs::StdRng;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 /// How many records one transaction takes at most.
 const MOST: usize = 64;
+/// How often a low-water mark is told at most.
+const MARKS: Duration = Duration::from_millis(500);
 /// How many unread records count as fetched.
 const FETCHED: usize = 20;
 
@@ -21,6 +24,8 @@ pub struct Assignment {
     pub scope: String,
     /// Lead partition first, then companions.
     pub inputs: Vec<TopicPartition>,
+    /// The name under which its low-water marks go out; only *intake* has one.
+    pub low_water: Option<String>,
 }
 
 /// The two clocks of one moment.
@@ -39,6 +44,8 @@ struct Running {
     probes: VecDeque<(Timestamp, usize)>,
     reached: Option<Timestamp>,
     heard: Timestamp,
+    /// When its low water was told last, and what it was.
+    told: Option<(Timestamp, Timestamp)>,
 }
 
 /// A member of a consumer group with its task, if that runs.
@@ -90,7 +97,7 @@ impl Member {
         }
         let positions = self.assignment.inputs.iter().map(|at| cluster.offset(&self.assignment.group, at)).collect();
         let probes = VecDeque::new();
-        self.running = Some(Running { task, positions, probes, reached: None, heard: clock });
+        self.running = Some(Running { task, positions, probes, reached: None, heard: clock, told: None });
         Ok(())
     }
 
@@ -127,6 +134,7 @@ impl Member {
             let progress = running.progress(&self.assignment, cluster, at);
             running.task.punctuate(progress, &mut out)?;
         }
+        running.mark(&self.assignment, cluster, at, &mut out);
         let mut changes = Vec::new();
         for store in running.task.stores() {
             let name = store.name();
@@ -147,11 +155,13 @@ impl Member {
         self.pending.take()
     }
 
-    /// Returns whether it has read all its inputs.
-    pub fn is_drained(&self, cluster: &Cluster) -> bool {
+    /// Tells whether it has read all that its task wants and that was written by then.
+    pub fn has_read(&self, cluster: &Cluster, by: Timestamp) -> bool {
         let Some(running) = &self.running else { return false };
-        let ends = self.assignment.inputs.iter().map(|at| cluster.partition(at).map_or(0, |p| p.high_watermark()));
-        running.positions.iter().zip(ends).all(|(position, end)| *position >= end)
+        self.assignment.inputs.iter().zip(&running.positions).all(|(input, position)| {
+            let records = cluster.partition(input).map_or(&[][..], |p| p.records());
+            running.task.is_full(&input.0) || records.get(*position).is_none_or(|next| next.written > by)
+        })
     }
 }
 
@@ -230,6 +240,23 @@ impl Running {
         Progress { clock: at.clock, lowest_unread: unread, reached: self.reached, heard }
     }
 
+    /// Tells the low water to every account partition, with the list of sources.
+    fn mark(&mut self, assignment: &Assignment, cluster: &Cluster, at: Moment, out: &mut Outbox) {
+        let Some((name, low)) = assignment.low_water.as_deref().zip(self.task.low_water()) else { return };
+        if self.told.is_some_and(|(when, what)| at.clock < when.plus(MARKS) || low <= what) {
+            return;
+        }
+        self.told = Some((at.clock, low));
+        let marks = LowWater {
+            epoch: 1,
+            sources: Some(cluster.sources().to_vec()),
+            marks: BTreeMap::from([(Id::from(name), low.millis())]),
+        };
+        for (_, partition) in cluster.partitions_of(&Topic::AccountRepartition).map(|(at, _)| at) {
+            out.write(wire::low_water(&marks, *partition));
+        }
+    }
+
     fn offsets(&self, assignment: &Assignment) -> Vec<(TopicPartition, usize)> {
         let needed = |input: &TopicPartition, position: usize| {
             let held = self.task.needed_from(&input.0).and_then(|offset| usize::try_from(offset).ok());
@@ -242,8 +269,7 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_records::Id;
-    use baton_stream::{Header, Output, Store, Table, Topic};
+    use baton_stream::{Header, Output, Store, Table};
     use rand::SeedableRng;
 
     /// Numbers the records of each key.
@@ -299,11 +325,11 @@ mod tests {
             let load = Transaction { outputs: records.collect(), ..Transaction::default() };
             cluster.commit("", "", load, Timestamp::MIN);
             let lead = (Topic::Interactions, 0);
-            let assignment = Assignment { group: "g".into(), scope: "s".into(), inputs: vec![lead] };
+            let assignment = Assignment { group: "g".into(), scope: "s".into(), inputs: vec![lead], low_water: None };
             let mut member = Member::new(assignment);
             let mut now = Timestamp::from_millis(0);
             let mut kills = 0;
-            while !(member.is_drained(&cluster) && !member.is_busy()) {
+            while !(member.has_read(&cluster, Timestamp::MAX) && !member.is_busy()) {
                 now = Timestamp::from_millis(now.millis() + 1);
                 if !member.is_running() {
                     member.start(task(), &cluster, now).unwrap();
