@@ -32,13 +32,7 @@ pub(crate) struct Duplicates {
 
 impl Duplicates {
     pub(crate) fn new() -> Self {
-        Self {
-            seen: Table::new("sequence.ids"),
-            counts: None,
-            full: BTreeMap::new(),
-            since_sweep: 0,
-            cursor: [0; 16],
-        }
+        Self { seen: Table::new("sequence.ids"), counts: None, full: BTreeMap::new(), since_sweep: 0, cursor: [0; 16] }
     }
 
     /// Remembers an id, and tells whether it was known within the window.

@@ -280,8 +280,8 @@ impl Sequence {
         out.count(if place.history { Counted::History } else { Counted::Applied });
         let account_id = place.account_id.clone();
         if event.event_type == "erasure" {
-            let (contact, until) = (event.contact_id.clone(), event.occurred_at);
-            let dropped = self.aside.erase(&account_id, contact.as_ref(), until, place.arrival);
+            let (contact, until) = (event.contact_id.clone(), place.arrival);
+            let dropped = self.aside.erase(&account_id, contact.as_ref(), until);
             self.append_body(place, Body::Event { event, conversation: None }, log);
             self.conversations.erase(&account_id, contact.as_ref());
             self.contexts.erase(&account_id, contact.as_ref(), until, out);
