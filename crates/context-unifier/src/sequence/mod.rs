@@ -278,8 +278,14 @@ impl Sequence {
         let (join, history_after) = (limits.conversation_join, limits.history_after);
         let (window, most) = (limits.duplicate_window, limits.duplicate_ids);
         let now = log_time::log_time(self.time(), place.arrival, self.minimum, limits.lateness);
-        let key = EventKey { account_id: &place.account_id, topic: &place.source.topic, event_id: &event.event_id };
-        if self.duplicates.is_repeat(&key, now, window, most) {
+        let key = EventKey {
+            account_id: &place.account_id,
+            topic: &place.source.topic,
+            event_id: &event.event_id,
+            arrival: place.arrival,
+            log_time: now,
+        };
+        if self.duplicates.is_repeat(&key, window, most) {
             return self.ignore(place, event.event_id.clone(), IgnoredReason::Duplicate, log, out);
         }
         place.history |= event.occurred_at < place.arrival.minus(history_after);
