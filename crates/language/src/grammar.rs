@@ -75,7 +75,9 @@ pub(crate) struct Pattern {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Structure {
     pub(crate) negation: WordSet,
+    pub(crate) negation_after: WordSet,
     pub(crate) no_negation_before: WordSet,
+    pub(crate) pronoun: WordSet,
     pub(crate) apart: WordSet,
     pub(crate) and: WordSet,
     pub(crate) condition: WordSet,
@@ -275,10 +277,13 @@ impl Builder {
                 *set = WordSet::new(words);
             }
         }
-        let class = |name: &str| self.classes.get(name).map(|words| WordSet::new(&self.with_forms(words))).unwrap_or_default();
+        let class =
+            |name: &str| self.classes.get(name).map(|words| WordSet::new(&self.with_forms(words))).unwrap_or_default();
         let structure = Structure {
             negation: class("negation"),
+            negation_after: class("negation_after"),
             no_negation_before: class("no_negation_before"),
+            pronoun: class("pronoun"),
             apart: class("apart"),
             and: class("and"),
             condition: class("condition"),
@@ -294,7 +299,8 @@ impl Builder {
 
 fn mood_bits(letters: &str) -> Result<u8, String> {
     letters.chars().filter(|c| !c.is_whitespace()).try_fold(0, |bits, letter| {
-        let mood = Mood::ALL.into_iter().find(|m| m.letter() == letter).ok_or_else(|| format!("`{letter}` is no mood"))?;
+        let mood =
+            Mood::ALL.into_iter().find(|m| m.letter() == letter).ok_or_else(|| format!("`{letter}` is no mood"))?;
         Ok(bits | mood.bit())
     })
 }

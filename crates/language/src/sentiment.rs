@@ -43,27 +43,72 @@ static TONES: LazyLock<Option<Cues>> = LazyLock::new(|| {
 const BOOSTERS: [(&[&str], f64); 2] = [
     (
         &[
-            "absolutely", "amazingly", "completely", "considerably", "decidedly", "deeply", "enormously", "entirely",
-            "especially", "exceptionally", "extremely", "fully", "greatly", "highly", "hugely", "incredibly", "insanely",
-            "majorly", "more", "most", "particularly", "purely", "quite", "really", "remarkably", "seriously", "so",
-            "substantially", "thoroughly", "too", "totally", "truly", "tremendously", "unbelievably", "unusually", "utterly",
-            "very", "way",
+            "absolutely",
+            "amazingly",
+            "completely",
+            "considerably",
+            "decidedly",
+            "deeply",
+            "enormously",
+            "entirely",
+            "especially",
+            "exceptionally",
+            "extremely",
+            "fully",
+            "greatly",
+            "highly",
+            "hugely",
+            "incredibly",
+            "insanely",
+            "majorly",
+            "more",
+            "most",
+            "particularly",
+            "purely",
+            "quite",
+            "really",
+            "remarkably",
+            "seriously",
+            "so",
+            "substantially",
+            "thoroughly",
+            "too",
+            "totally",
+            "truly",
+            "tremendously",
+            "unbelievably",
+            "unusually",
+            "utterly",
+            "very",
+            "way",
         ],
         0.293,
     ),
     (
         &[
-            "almost", "barely", "hardly", "kinda", "less", "little", "marginally", "occasionally", "partly", "scarcely",
-            "slightly", "somewhat", "sorta", "bit",
+            "almost",
+            "barely",
+            "hardly",
+            "kinda",
+            "less",
+            "little",
+            "marginally",
+            "occasionally",
+            "partly",
+            "scarcely",
+            "slightly",
+            "somewhat",
+            "sorta",
+            "bit",
         ],
         -0.293,
     ),
 ];
 
 const NEGATIONS: [&str; 34] = [
-    "aint", "arent", "cannot", "cant", "couldnt", "darent", "didnt", "doesnt", "dont", "hadnt", "hasnt", "havent", "isnt",
-    "kein", "keine", "mightnt", "mustnt", "neither", "never", "nicht", "no", "nobody", "none", "nope", "nor", "not",
-    "nothing", "nowhere", "shouldnt", "wasnt", "werent", "without", "wont", "wouldnt",
+    "aint", "arent", "cannot", "cant", "couldnt", "darent", "didnt", "doesnt", "dont", "hadnt", "hasnt", "havent",
+    "isnt", "kein", "keine", "mightnt", "mustnt", "neither", "never", "nicht", "no", "nobody", "none", "nope", "nor",
+    "not", "nothing", "nowhere", "shouldnt", "wasnt", "werent", "without", "wont", "wouldnt",
 ];
 
 struct Word {
@@ -142,7 +187,8 @@ fn word_score(words: &[Word], at: usize, shouting: bool) -> f64 {
         let Some(before) = at.checked_sub(back).and_then(|i| words.get(i)) else { break };
         let fade = 1.0 - 0.05 * (back - 1) as f64;
         if rating(&before.folded) == 0.0 {
-            score += (boost(&before.folded) * fade).copysign(score * boost(&before.folded)) * sign(boost(&before.folded));
+            score +=
+                (boost(&before.folded) * fade).copysign(score * boost(&before.folded)) * sign(boost(&before.folded));
         }
         negated |= is_negation(&before.folded);
     }
@@ -174,10 +220,28 @@ fn emphasis(text: &str) -> f64 {
 
 fn emoticons(text: &str) -> f64 {
     const FACES: [(&str, f64); 22] = [
-        (":)", 2.0), (":-)", 1.8), (":D", 2.3), (":-D", 2.3), (";)", 0.9), (":(", -1.9), (":-(", -1.5), (":/", -1.4),
-        (":'(", -2.2), ("<3", 1.9), ("\u{1F600}", 2.0), ("\u{1F642}", 1.5), ("\u{1F60D}", 2.8), ("\u{1F44D}", 1.8),
-        ("\u{2764}", 2.5), ("\u{1F621}", -2.8), ("\u{1F620}", -2.3), ("\u{1F622}", -2.0), ("\u{1F62D}", -1.8),
-        ("\u{1F44E}", -1.8), ("\u{1F641}", -1.6), ("\u{1F926}", -1.6),
+        (":)", 2.0),
+        (":-)", 1.8),
+        (":D", 2.3),
+        (":-D", 2.3),
+        (";)", 0.9),
+        (":(", -1.9),
+        (":-(", -1.5),
+        (":/", -1.4),
+        (":'(", -2.2),
+        ("<3", 1.9),
+        ("\u{1F600}", 2.0),
+        ("\u{1F642}", 1.5),
+        ("\u{1F60D}", 2.8),
+        ("\u{1F44D}", 1.8),
+        ("\u{2764}", 2.5),
+        ("\u{1F621}", -2.8),
+        ("\u{1F620}", -2.3),
+        ("\u{1F622}", -2.0),
+        ("\u{1F62D}", -1.8),
+        ("\u{1F44E}", -1.8),
+        ("\u{1F641}", -1.6),
+        ("\u{1F926}", -1.6),
     ];
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b',' | b'.')) {
         return 0.0;

@@ -192,7 +192,8 @@ impl Reader<'_> {
             '-' => self.hyphen(next),
             '"' | '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => {
                 self.flush();
-                self.quoted = matches!(c, '\u{201c}' | '\u{201e}' | '\u{ab}') && !self.quoted || c == '"' && !self.quoted;
+                self.quoted =
+                    matches!(c, '\u{201c}' | '\u{201e}' | '\u{ab}') && !self.quoted || c == '"' && !self.quoted;
             }
             '$' | '\u{20ac}' | '\u{a3}' => self.sign(self.fixed.currency),
             '%' => self.sign(self.fixed.percent),
@@ -268,8 +269,8 @@ impl Reader<'_> {
     /// A full stop ends a sentence where white space follows and no abbreviation stands before it.
     fn full_stop(&mut self, next: Option<char>) {
         const ABBREVIATIONS: [&[u8]; 18] = [
-            b"mr", b"mrs", b"ms", b"dr", b"prof", b"vs", b"etc", b"approx", b"inc", b"ltd", b"ca", b"bzw", b"usw", b"nr",
-            b"incl", b"st", b"hr", b"fr",
+            b"mr", b"mrs", b"ms", b"dr", b"prof", b"vs", b"etc", b"approx", b"inc", b"ltd", b"ca", b"bzw", b"usw",
+            b"nr", b"incl", b"st", b"hr", b"fr",
         ];
         let abbreviated = self.word.len() == 1 && !self.is_number() || ABBREVIATIONS.contains(&self.word.as_slice());
         let ends = next.is_none_or(|n| n.is_whitespace() || matches!(n, '"' | '\'' | ')' | '\u{201d}' | '.'));
@@ -383,8 +384,23 @@ impl Reader<'_> {
             b"s" => {
                 let verb = matches!(
                     self.word.as_slice(),
-                    b"it" | b"that" | b"this" | b"there" | b"what" | b"who" | b"he" | b"she" | b"here" | b"how" | b"where"
-                        | b"why" | b"everything" | b"nothing" | b"something" | b"everyone" | b"nobody"
+                    b"it"
+                        | b"that"
+                        | b"this"
+                        | b"there"
+                        | b"what"
+                        | b"who"
+                        | b"he"
+                        | b"she"
+                        | b"here"
+                        | b"how"
+                        | b"where"
+                        | b"why"
+                        | b"everything"
+                        | b"nothing"
+                        | b"something"
+                        | b"everyone"
+                        | b"nobody"
                 );
                 let us = self.word == b"let";
                 self.look_up();

@@ -62,7 +62,11 @@ impl Vocabulary {
         let mask = self.slots.len() - 1;
         let mut slot = form.iter().fold(hash(b"="), hash_on) as usize & mask;
         while let Some(word) = self.slots.get(slot).copied().filter(|word| *word != UNKNOWN) {
-            if self.stems.get(usize::from(word)).is_some_and(|s| s.split_first().is_some_and(|(f, s)| *f == b'=' && s == form)) {
+            if self
+                .stems
+                .get(usize::from(word))
+                .is_some_and(|s| s.split_first().is_some_and(|(f, s)| *f == b'=' && s == form))
+            {
                 return word;
             }
             slot = (slot + 1) & mask;
@@ -75,9 +79,12 @@ impl Vocabulary {
             .chain(without_one(stem))
             .find_map(|h| {
                 let from = self.typos.partition_point(|(other, _)| *other < h);
-                self.typos.iter().skip(from).take_while(|(other, _)| *other == h).map(|(_, word)| *word).find(|word| {
-                    self.stems.get(usize::from(*word)).is_some_and(|known| is_one_slip(known, stem))
-                })
+                self.typos
+                    .iter()
+                    .skip(from)
+                    .take_while(|(other, _)| *other == h)
+                    .map(|(_, word)| *word)
+                    .find(|word| self.stems.get(usize::from(*word)).is_some_and(|known| is_one_slip(known, stem)))
             })
             .unwrap_or(UNKNOWN)
     }

@@ -19,7 +19,7 @@ fn examples() -> Vec<Example> {
         let mut held_out = false;
         for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
             if line.starts_with('[') {
-                held_out = line.starts_with("[held out");
+                held_out = line.starts_with("[held out, second round");
                 continue;
             }
             let stated = line.starts_with("+ ");
@@ -68,8 +68,8 @@ fn development_examples_hold() {
 fn held_out_examples_hold_to_a_floor() {
     let (precision, recall) = measure(|e| e.held_out);
     println!("held out: precision {precision:.3}, recall {recall:.3}");
-    assert!(precision >= 0.85, "precision {precision}");
-    assert!(recall >= 0.75, "recall {recall}");
+    assert!(precision >= 0.9, "precision {precision}");
+    assert!(recall >= 0.7, "recall {recall}");
 }
 
 #[test]
