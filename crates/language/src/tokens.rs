@@ -67,6 +67,11 @@ impl Fixed {
     }
 }
 
+/// Returns where the text is cut off.
+pub(crate) fn boundary(text: &str) -> usize {
+    (0..=text.len().min(MAX_BYTES)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// Returns the stem of a word as the tokens of a text have it.
 pub(crate) fn stemmed(word: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(word.len());
@@ -116,7 +121,7 @@ fn fold(c: char, out: &mut Vec<u8>) {
 
 /// Reads a text into words; a last token without a word closes the last sentence.
 pub(crate) fn read(text: &str, words: &Vocabulary, fixed: Fixed) -> Vec<Token> {
-    let end = text.floor_char_boundary(MAX_BYTES);
+    let end = boundary(text);
     let text = text.get(..end).unwrap_or(text);
     let mut reader = Reader {
         words,
@@ -181,7 +186,7 @@ impl Reader<'_> {
             }
             ' ' | '\t' | '\r' => self.flush(),
             '.' | ',' if self.is_number() && next.is_some_and(|n| n.is_ascii_digit()) => self.word.push(b'0'),
-            '.' => self.full_stop(next),
+            '.' => self.full_stop(at, next),
             '!' | '?' | '\u{2026}' | ';' | '\u{203d}' => {
                 self.flush();
                 self.before = Break::Sentence;
@@ -266,13 +271,15 @@ impl Reader<'_> {
         self.before = self.before.max(Break::Clause);
     }
 
-    /// A full stop ends a sentence where white space follows and no abbreviation stands before it.
-    fn full_stop(&mut self, next: Option<char>) {
+    /// A full stop ends a sentence where white space follows and no abbreviation stands before it, nor a German ordinal.
+    fn full_stop(&mut self, at: usize, next: Option<char>) {
         const ABBREVIATIONS: [&[u8]; 18] = [
             b"mr", b"mrs", b"ms", b"dr", b"prof", b"vs", b"etc", b"approx", b"inc", b"ltd", b"ca", b"bzw", b"usw",
             b"nr", b"incl", b"st", b"hr", b"fr",
         ];
-        let abbreviated = self.word.len() == 1 && !self.is_number() || ABBREVIATIONS.contains(&self.word.as_slice());
+        let ordinal = self.is_number() && self.text.get(at + 2).is_some_and(u8::is_ascii_lowercase);
+        let abbreviated =
+            ordinal || self.word.len() == 1 && !self.is_number() || ABBREVIATIONS.contains(&self.word.as_slice());
         let ends = next.is_none_or(|n| n.is_whitespace() || matches!(n, '"' | '\'' | ')' | '\u{201d}' | '.'));
         self.flush();
         if ends && !abbreviated {

@@ -1,5 +1,7 @@
 //! The scorer by the shipped policies.
 
+#![cfg(test)]
+
 use baton_records::{
     Actor, Body, Channel, Entry, Event, Id, Interaction, LogRecord, Signal, SignalKind, Source, Timestamp,
 };

@@ -1,5 +1,7 @@
 //! The detectors by the shipped policies, over whole logs.
 
+#![cfg(test)]
+
 mod anomalies;
 mod silence;
 mod support;
