@@ -71,6 +71,8 @@ pub enum IgnoredReason {
     Duplicate,
     /// An answer about a handoff that has moved on.
     Stale,
+    /// It waited for its account when what it says was erased.
+    Erased,
 }
 
 /// A record of the log about one account. Its JSON form has the body's fields beside its own, and `kind`.

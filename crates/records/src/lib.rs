@@ -12,6 +12,7 @@ mod context;
 mod decision;
 mod decode;
 mod event;
+mod fact;
 mod flat;
 mod handoff;
 mod identity;
@@ -20,7 +21,9 @@ mod interaction;
 mod lifecycle;
 pub mod money;
 pub mod number;
+mod object;
 mod passed;
+mod policy_text;
 mod pool;
 mod reject;
 mod shape;
@@ -34,6 +37,7 @@ pub use context::{Context, ConversationState, Dossier, Fact};
 pub use decision::{ApprovalNote, Decision, Gate, Outcome, RuleResult, Why};
 pub use decode::{DEEPEST, LARGEST};
 pub use event::{Actor, Ai, ApprovalRequest, Channel, Event};
+pub use fact::capped;
 pub use handoff::{
     AgentChoice, Approval, CloseReason, Handoff, Overflow, OverflowReason, Priority, Quorum, ReasonForHandoff,
     Requirement, Sla, Stage, Status, Strategy,
@@ -42,6 +46,7 @@ pub use identity::{company_domain, is_public_mail, normalise_identity};
 pub use interaction::{Body, Entry, IgnoredReason, Interaction, LogRecord, Received, Source};
 pub use lifecycle::{External, Lifecycle, LifecycleType, Verdict};
 pub use passed::{AccountVersion, LowWater, Passed, Payload};
+pub use policy_text::PolicyText;
 pub use pool::{AssignResult, PoolRecord, Request, RequestState, SlaState};
 pub use reject::{Reason, Rejection};
 pub use signal::{Signal, SignalKind};

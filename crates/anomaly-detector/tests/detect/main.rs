@@ -5,3 +5,4 @@
 mod anomalies;
 mod silence;
 mod support;
+mod task;
