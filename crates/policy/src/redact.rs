@@ -9,7 +9,8 @@ use std::borrow::Cow;
 
 /// The fewest digits that make a look worthwhile: those of an IBAN's check digits and of the shortest account numbers.
 const FEWEST_DIGITS: usize = 6;
-const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+const MOST_CARD_DIGITS: usize = 19;
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=MOST_CARD_DIGITS;
 /// An E.164 phone number has no more digits.
 const MOST_PHONE_DIGITS: usize = 15;
 const MOST_SEPARATORS: usize = 3;
@@ -173,19 +174,20 @@ fn card(bytes: &[u8], at: usize) -> Option<usize> {
     if fraction || before.is_some_and(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let mut digits = Vec::with_capacity(*CARD_DIGITS.end());
+    let mut all = [0_u8; MOST_CARD_DIGITS];
+    let mut count = 0;
     let mut end = at;
     let mut found = None;
     loop {
         while let Some(byte) = bytes.get(end).filter(|byte| byte.is_ascii_digit()) {
-            digits.push(byte - b'0');
+            let Some(place) = all.get_mut(count) else { return found };
+            *place = byte - b'0';
+            count += 1;
             end += 1;
-            if digits.len() > *CARD_DIGITS.end() {
-                return found;
-            }
         }
+        let digits = all.get(..count).unwrap_or_default();
         let phone = before == Some(b'+') && digits.len() <= MOST_PHONE_DIGITS;
-        if CARD_DIGITS.contains(&digits.len()) && !phone && luhn(&digits) {
+        if CARD_DIGITS.contains(&digits.len()) && !phone && luhn(digits) {
             found = Some(end);
         }
         let next = past_separators(bytes, end);
@@ -213,6 +215,9 @@ fn luhn(digits: &[u8]) -> bool {
 /// Returns the end of the IBAN that begins at `at`.
 fn iban(bytes: &[u8], at: usize) -> Option<usize> {
     if at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    if !begins_as_iban(bytes, at) {
         return None;
     }
     let mut letters: Vec<u8> = Vec::with_capacity(*IBAN_LENGTHS.end());
@@ -251,6 +256,14 @@ fn iban(bytes: &[u8], at: usize) -> Option<usize> {
         }
         end = next;
     }
+}
+
+/// Two letters, then a digit: what most words already fail.
+fn begins_as_iban(bytes: &[u8], at: usize) -> bool {
+    let letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
+    let second = if letter(at + 1) { at + 1 } else { past_separators(bytes, at + 1) };
+    let third = past_separators(bytes, second + 1);
+    letter(at) && letter(second) && bytes.get(third).is_some_and(u8::is_ascii_digit)
 }
 
 /// Moves the first four characters to the end, reads letters as 10 to 35, and divides by 97: one must be left.
