@@ -12,6 +12,7 @@ use crate::step::{Place, Step};
 use baton_policy::Mode;
 use baton_records::{Account, Actor, Dossier, Event, Gate, Id, Signal, SignalKind, Status, Why};
 use baton_stream::Counted;
+use std::sync::Arc;
 
 /// An event's place in the order of what happened.
 struct Placed {
@@ -141,8 +142,7 @@ impl<'a> Step<'a> {
     /// Lets every rule look that looks at this kind of event.
     fn judge(&mut self, heard: Heard<'_>, judgement: &mut Judgement<'a>) {
         let Heard { event, conversation, placed, turn, hits, signals } = heard;
-        let record = self.state.accounts.get(&self.account).cloned();
-        let record = record.unwrap_or_else(|| Account::unknown(self.account.clone()));
+        let record = self.record();
         let turns = self.conversation(conversation).map_or(0, |c| c.turns);
         let facts = Facts { account: &record, event: Some(event), turns };
         if let Some(place) = turn {
@@ -246,7 +246,7 @@ impl<'a> Step<'a> {
     pub(crate) fn account_record(&mut self, account: Option<&Account>) {
         match account {
             Some(account) => {
-                self.state.accounts.put(self.account.clone(), account.clone());
+                self.state.accounts.put(self.account.clone(), Arc::new(account.clone()));
                 self.judge_record();
             }
             None => {

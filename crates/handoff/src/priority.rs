@@ -118,7 +118,7 @@ impl<'a> Step<'a> {
             let at: At = (crate::state::unordered(key.1), key.2.clone());
             let mut judgement = Judgement::new(question.conversation.clone());
             let turns = self.conversation(&question.conversation).map_or(0, |c| c.turns);
-            let record = self.record().into_owned();
+            let record = self.record();
             let facts = Facts { account: &record, event: Some(&question.event), turns };
             let waits = self.judge_priority(&question.conversation, &at, &question.hits, facts, true, &mut judgement);
             if !waits {

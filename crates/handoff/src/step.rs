@@ -8,10 +8,10 @@ use crate::rules::Rules;
 use crate::state::{At, Closed, Opens, Quiet, State, ordered};
 use baton_records::{
     Account, Approval, CloseReason, Dossier, Handoff, Id, Outcome, Priority, Quorum, ReasonForHandoff, Request,
-    RequestState, Sla, Stage, Status, Timestamp, Why, ids,
+    RequestState, Sla, Stage, Status, Strategy, Timestamp, Why, ids,
 };
 use baton_stream::{Outbox, wire};
-use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Facts that are pinned for one handoff.
 const PINS: usize = 128;
@@ -41,11 +41,9 @@ pub(crate) type Place = (Id, Id);
 
 impl Step<'_> {
     /// Returns the account's record, or what holds without one.
-    pub(crate) fn record(&self) -> Cow<'_, Account> {
-        self.state
-            .accounts
-            .get(&self.account)
-            .map_or_else(|| Cow::Owned(Account::unknown(self.account.clone())), Cow::Borrowed)
+    pub(crate) fn record(&self) -> Arc<Account> {
+        let known = self.state.accounts.get(&self.account).map(Arc::clone);
+        known.unwrap_or_else(|| Arc::new(Account::unknown(self.account.clone())))
     }
 
     /// Returns the account's open handoffs.
@@ -93,7 +91,6 @@ impl Step<'_> {
     ) {
         let Some(mut episode) = self.take(place) else { return };
         let mut merged = Merged::Nothing;
-        let before = (episode.priority, episode.stage);
         for mut finding in findings {
             self.pin(&episode.handoff_id, &mut finding);
             merged = merged.max(episode.merge(&finding));
@@ -114,9 +111,12 @@ impl Step<'_> {
             episode.returned = false;
             self.own_epoch(&mut episode);
             self.set_clocks(&mut episode);
-            let queue = moved || again || (episode.priority, episode.stage) != before || merged == Merged::Reason;
-            if queue && !episode.accepted {
+            if moved || again {
+                // What *assign* said of another team, or before the AI had it, is over.
                 episode.queued_revision = episode.revision + 1;
+            }
+            if again {
+                episode.answered = 0;
             }
             self.revise(&mut episode, Status::Updated, at);
             judgement.say(Outcome::Updated, Why::Fired);
@@ -253,7 +253,7 @@ impl Step<'_> {
 
     /// Writes one more revision, its deadlines and its request.
     pub(crate) fn revise(&mut self, episode: &mut Episode, status: Status, at: i64) {
-        let account = self.record().into_owned();
+        let account = self.record();
         let dossier = dossier::build(self.state, self.rules, &account, episode);
         self.write(episode, status, at, None, dossier);
     }
@@ -331,6 +331,7 @@ impl Step<'_> {
         if let Some(old) = episode.pool.take_if(|old| pool.as_ref() != Some(old)) {
             let request = self.snapshot(episode, RequestState::Closed);
             self.out.write(wire::pool_request(request, &old));
+            (episode.answered, episode.queued_revision) = (0, episode.revision);
         }
         if let Some(pool) = pool {
             let request = self.snapshot(episode, state);
@@ -366,7 +367,7 @@ impl Step<'_> {
     pub(crate) fn close(&mut self, mut episode: Episode, status: Status, reason: CloseReason, at: i64) {
         episode.accepted = false;
         self.own_epoch(&mut episode);
-        let account = self.record().into_owned();
+        let account = self.record();
         let dossier = dossier::build(self.state, self.rules, &account, &episode);
         self.write(&mut episode, status, at, Some(reason), dossier);
         let until = Timestamp::from_millis(at.max(self.arrival)).plus(self.rules.policy.limits.cool_down).millis();
@@ -375,6 +376,11 @@ impl Step<'_> {
                 let used: At = r.evidence.last().map(|e| e.at.clone()).unwrap_or_default();
                 self.state.quiet.put((self.account.clone(), joined.clone(), r.rule.clone()), Quiet { until, used });
             }
+        }
+        // What detectors say is about the account, whichever conversation's handoff it joined.
+        for r in episode.reasons.iter().filter(|r| r.strategy == Strategy::Anomaly) {
+            let quiet = Quiet { until, used: At::default() };
+            self.state.quiet.put((self.account.clone(), Id::default(), r.rule.clone()), quiet);
         }
         let from = (episode.handoff_id.clone(), 0, Id::default());
         let pins: Vec<_> = self
