@@ -310,8 +310,7 @@ impl Episode {
         if !self.accepted {
             return;
         }
-        let losers: Vec<Id> =
-            self.reasons.iter().filter(|r| r.team != self.team).map(|r| r.team.clone()).collect();
+        let losers: Vec<Id> = self.reasons.iter().filter(|r| r.team != self.team).map(|r| r.team.clone()).collect();
         add_names(&mut self.notify, &losers);
     }
 

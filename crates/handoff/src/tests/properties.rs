@@ -22,8 +22,13 @@ struct Small {
 
 fn small(delay: i64) -> impl Strategy<Value = Small> {
     let cues = prop::collection::vec(0..12_u8, 0..3);
-    (0..16_u8, 0..3_u8, cues, 0..4_000_i64, 0..=delay)
-        .prop_map(|(kind, conversation, cues, gap, delay)| Small { kind, conversation, cues, gap, delay })
+    (0..16_u8, 0..3_u8, cues, 0..4_000_i64, 0..=delay).prop_map(|(kind, conversation, cues, gap, delay)| Small {
+        kind,
+        conversation,
+        cues,
+        gap,
+        delay,
+    })
 }
 
 const CUES: [&str; 8] =
