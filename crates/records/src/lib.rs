@@ -22,6 +22,7 @@ mod lifecycle;
 pub mod money;
 pub mod number;
 mod passed;
+mod policy_text;
 mod pool;
 mod reject;
 mod shape;
@@ -34,6 +35,7 @@ pub use agent::{Agent, AgentSkill, AgentStatus};
 pub use context::{Context, ConversationState, Dossier, Fact};
 pub use decision::{ApprovalNote, Decision, Gate, Outcome, RuleResult, Why};
 pub use decode::{DEEPEST, LARGEST};
+pub use fact::capped;
 pub use event::{Actor, Ai, ApprovalRequest, Channel, Event};
 pub use handoff::{
     AgentChoice, Approval, CloseReason, Handoff, Overflow, OverflowReason, Priority, Quorum, ReasonForHandoff,
@@ -43,6 +45,7 @@ pub use identity::{company_domain, is_public_mail, normalise_identity};
 pub use interaction::{Body, Entry, IgnoredReason, Interaction, LogRecord, Received, Source};
 pub use lifecycle::{External, Lifecycle, LifecycleType, Verdict};
 pub use passed::{AccountVersion, LowWater, Passed, Payload};
+pub use policy_text::PolicyText;
 pub use pool::{AssignResult, PoolRecord, Request, RequestState, SlaState};
 pub use reject::{Reason, Rejection};
 pub use signal::{Signal, SignalKind};

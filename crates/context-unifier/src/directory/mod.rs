@@ -7,6 +7,7 @@ mod policies;
 mod ties;
 
 pub use key::{Lookup, LookupKind};
+pub(crate) use key::{Purpose, lookups_of, ties_of};
 pub use policies::NewestPolicy;
 pub use ties::{MAX_TIES, Tie};
 

@@ -1,6 +1,6 @@
 //! Learnt ties: which conversation, ticket, order or outside id belongs to which account; and what was erased.
 
-use super::Lookup;
+use super::{Lookup, LookupKind};
 use baton_records::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -46,7 +46,9 @@ impl Ties {
             return self.erase(lookup, until);
         }
         if let Some(known) = self.by_key.get_mut(lookup) {
-            tie.contested |= known.contested || known.account_id != tie.account_id;
+            // An outside id that is linked anew stands for the newer handoff.
+            let exclusive = lookup.kind != LookupKind::External;
+            tie.contested |= exclusive && (known.contested || known.account_id != tie.account_id);
             let is_new = *known != tie;
             *known = tie;
             return is_new;
