@@ -93,7 +93,6 @@ impl Step<'_> {
     ) {
         let Some(mut episode) = self.take(place) else { return };
         let mut merged = Merged::Nothing;
-        let before = (episode.priority, episode.stage);
         for mut finding in findings {
             self.pin(&episode.handoff_id, &mut finding);
             merged = merged.max(episode.merge(&finding));
@@ -114,9 +113,12 @@ impl Step<'_> {
             episode.returned = false;
             self.own_epoch(&mut episode);
             self.set_clocks(&mut episode);
-            let queue = moved || again || (episode.priority, episode.stage) != before || merged == Merged::Reason;
-            if queue && !episode.accepted {
+            // An offer that is on its way still holds when only reasons and priority changed: *assign* goes on with it.
+            if (moved || again) && !episode.accepted {
                 episode.queued_revision = episode.revision + 1;
+            }
+            if again {
+                episode.answered = 0;
             }
             self.revise(&mut episode, Status::Updated, at);
             judgement.say(Outcome::Updated, Why::Fired);
@@ -331,6 +333,8 @@ impl Step<'_> {
         if let Some(old) = episode.pool.take_if(|old| pool.as_ref() != Some(old)) {
             let request = self.snapshot(episode, RequestState::Closed);
             self.out.write(wire::pool_request(request, &old));
+            // The other pool's *assign* counts its answers from 1.
+            episode.answered = 0;
         }
         if let Some(pool) = pool {
             let request = self.snapshot(episode, state);
