@@ -1,6 +1,8 @@
 //! A human agent as the contact center describes them.
 
-use crate::Id;
+use crate::decode::{FromOutside, decode};
+use crate::shape::{Shape, is_id, optional, required};
+use crate::{Id, Rejection, text};
 use serde::{Deserialize, Serialize};
 
 /// Whether an agent can take work.
@@ -46,19 +48,19 @@ pub struct Agent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Id>,
     /// Their teams; the first is their home.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default")]
     pub teams: Vec<Id>,
     /// Languages, BCP 47.
     #[serde(default = "english")]
     pub languages: Vec<Id>,
     /// Industries that they know.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default")]
     pub industries: Vec<Id>,
     /// Their skills.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default")]
     pub skills: Vec<AgentSkill>,
     /// Accounts that they are dedicated to.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default")]
     pub accounts: Vec<Id>,
     /// How many handoffs at once.
     #[serde(default = "one")]
@@ -69,4 +71,48 @@ pub struct Agent {
     /// Whether they can take work.
     #[serde(default)]
     pub status: AgentStatus,
+}
+
+impl AgentSkill {
+    const SHAPE: Shape = Shape::Record(&[
+        required("skill", Shape::Id),
+        optional("level", Shape::Whole(1, u32::MAX)),
+        optional("expires", Shape::Date),
+    ]);
+
+    fn is_sound(&self) -> bool {
+        is_id(&self.skill) && self.level >= 1 && self.expires.as_ref().is_none_or(|day| text::is_date(day))
+    }
+}
+
+impl FromOutside for Agent {
+    const SHAPE: Shape = Shape::Record(&[
+        required("agent_id", Shape::Id),
+        optional("name", Shape::Text),
+        optional("teams", Shape::List(&Shape::Id)),
+        optional("languages", Shape::List(&Shape::Id)),
+        optional("industries", Shape::List(&Shape::Id)),
+        optional("skills", Shape::List(&AgentSkill::SHAPE)),
+        optional("accounts", Shape::List(&Shape::Id)),
+        optional("capacity", Shape::Whole(0, u32::MAX)),
+        optional("load", Shape::Whole(0, u32::MAX)),
+        optional("status", Shape::OneOf(&["available", "away", "offline"])),
+    ]);
+
+    fn is_sound(&self) -> bool {
+        let lists = [&self.teams, &self.languages, &self.industries, &self.accounts];
+        is_id(&self.agent_id)
+            && lists.into_iter().flatten().all(|id| is_id(id))
+            && self.skills.iter().all(AgentSkill::is_sound)
+    }
+}
+
+impl Agent {
+    /// Reads an agent.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with the reason and the field.
+    pub fn decode(json: &[u8]) -> Result<Self, Rejection> {
+        decode(json)
+    }
 }

@@ -69,10 +69,13 @@ pub struct RuleResult {
     /// Its name.
     pub rule: Id,
     /// What was seen.
+    #[serde(with = "crate::number")]
     pub value: f64,
     /// From which value on it fires.
+    #[serde(with = "crate::number")]
     pub threshold: f64,
     /// How far above; never negative when it fires.
+    #[serde(with = "crate::number")]
     pub margin: f64,
     /// Whether it fired.
     pub fired: bool,

@@ -1,6 +1,8 @@
 //! An input event in the canonical shape.
 
-use crate::{Id, Timestamp};
+use crate::decode::{FromOutside, decode};
+use crate::shape::{FINITE, Shape, is_id, is_id_or_none, optional, required};
+use crate::{Id, Reason, Rejection, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +31,8 @@ pub enum Channel {
 }
 
 impl Channel {
+    const NAMES: &[&str] = &["chat", "email", "phone", "social", "web", "crm", "billing", "usage"];
+
     /// Returns the name that records carry.
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,13 +66,13 @@ pub enum Actor {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ai {
     /// 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub confidence: Option<f64>,
     /// The knowledge domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<Id>,
     /// Tags; some are human-only by policy.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Id>,
 }
 
@@ -78,16 +82,16 @@ pub struct ApprovalRequest {
     /// What is asked for, such as `discount`.
     pub action: Id,
     /// A percentage.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub percent: Option<f64>,
     /// An amount of money, a decimal string.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "rust_decimal::serde::str_option")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::money::option")]
     pub amount: Option<Decimal>,
     /// The currency of `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Id>,
     /// What would change.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Id>,
 }
 
@@ -107,7 +111,7 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<Id>,
     /// Identities by type.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub identities: BTreeMap<Id, Id>,
     /// The person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,21 +132,116 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<ApprovalRequest>,
     /// An amount of money, a decimal string.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "rust_decimal::serde::str_option")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::money::option")]
     pub amount: Option<Decimal>,
     /// The currency of `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Id>,
     /// A count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub quantity: Option<f64>,
     /// A gauge reading.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub value: Option<f64>,
     /// What it is about, such as a part or a ticket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Id>,
     /// Everything else that rules may look at.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "crate::decode::null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<Id, Value>,
+}
+
+impl ApprovalRequest {
+    const SHAPE: Shape = Shape::Record(&[
+        required("action", Shape::Id),
+        optional("percent", FINITE),
+        optional("amount", Shape::Money),
+        optional("currency", Shape::Id),
+        optional("changes", Shape::List(&Shape::Id)),
+    ]);
+
+    fn is_sound(&self) -> bool {
+        is_id(&self.action) && is_id_or_none(self.currency.as_ref()) && self.changes.iter().all(|change| is_id(change))
+    }
+
+    /// Returns the digest that a grant must carry: SHA-256, in hexadecimal, of the canonical JSON (RFC 8785) of
+    /// `{"account_id", "request"}`.
+    pub fn digest(&self, account_id: &str) -> Id {
+        #[derive(Serialize)]
+        struct Digested<'a> {
+            account_id: &'a str,
+            request: &'a ApprovalRequest,
+        }
+        let digested = Digested { account_id, request: self };
+        // Writing into memory fails only for numbers that are not finite, which no request has.
+        let canonical = serde_json_canonicalizer::to_vec(&digested).unwrap_or_default();
+        crate::ids::sha256(&canonical)
+    }
+}
+
+impl Ai {
+    const SHAPE: Shape = Shape::Record(&[
+        optional("confidence", Shape::Number(0.0, 1.0)),
+        optional("domain", Shape::Id),
+        optional("tags", Shape::List(&Shape::Id)),
+    ]);
+
+    fn is_sound(&self) -> bool {
+        self.confidence.is_none_or(|confidence| (0.0..=1.0).contains(&confidence))
+            && is_id_or_none(self.domain.as_ref())
+            && self.tags.iter().all(|tag| is_id(tag))
+    }
+}
+
+impl FromOutside for Event {
+    const SHAPE: Shape = Shape::Record(&[
+        required("event_id", Shape::Id),
+        required("occurred_at", Shape::Time),
+        required("channel", Shape::OneOf(Channel::NAMES)),
+        required("type", Shape::Id),
+        optional("account_id", Shape::Id),
+        optional("identities", Shape::Map(&Shape::Id)),
+        optional("contact_id", Shape::Id),
+        optional("conversation_id", Shape::Id),
+        optional("actor", Shape::OneOf(&["customer", "ai_agent", "human_agent", "system"])),
+        optional("text", Shape::Text),
+        optional("ai", Ai::SHAPE),
+        optional("request", ApprovalRequest::SHAPE),
+        optional("amount", Shape::Money),
+        optional("currency", Shape::Id),
+        optional("quantity", FINITE),
+        optional("value", FINITE),
+        optional("subject", Shape::Id),
+        optional("attributes", Shape::Map(&Shape::Any)),
+    ]);
+
+    fn is_sound(&self) -> bool {
+        let ids = [&self.account_id, &self.contact_id, &self.conversation_id, &self.currency, &self.subject];
+        is_id(&self.event_id)
+            && self.occurred_at.is_civil()
+            && is_id(&self.event_type)
+            && ids.into_iter().all(|id| is_id_or_none(id.as_ref()))
+            && self.identities.iter().all(|(kind, value)| is_id(kind) && is_id(value))
+            && self.ai.as_ref().is_none_or(Ai::is_sound)
+            && self.request.as_ref().is_none_or(ApprovalRequest::is_sound)
+            && self.attributes.iter().all(|(name, value)| is_id(name) && !value.is_null())
+    }
+
+    fn combination(&self) -> Result<(), Rejection> {
+        let names_nobody = self.account_id.is_none()
+            && self.identities.is_empty()
+            && self.conversation_id.is_none()
+            && self.subject.is_none();
+        if names_nobody { Err(Rejection::new(Reason::MissingField, "account_id")) } else { Ok(()) }
+    }
+}
+
+impl Event {
+    /// Reads an event in the canonical shape.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with the reason and the field.
+    pub fn decode(json: &[u8]) -> Result<Self, Rejection> {
+        decode(json)
+    }
 }

@@ -1,6 +1,6 @@
 //! What an event says, in words for people.
 
-use crate::text::{capped, printable};
+use crate::text::plain;
 use crate::{Actor, Event, Id};
 use serde_json::Value;
 use std::fmt::Write;
@@ -50,7 +50,7 @@ impl Event {
         if !fixed.is_empty() {
             out.push_str(fixed);
         } else {
-            let name = printable(capped(&self.event_type, MAX_DETAIL_CHARS));
+            let name = plain(capped(&self.event_type, MAX_DETAIL_CHARS));
             let mut words = name.split(['.', '_']).filter(|w| !w.is_empty());
             let mut letters = words.next().unwrap_or("event").chars();
             out.extend(letters.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(letters));
@@ -113,14 +113,14 @@ impl Event {
 }
 
 fn shown(text: &str) -> std::borrow::Cow<'_, str> {
-    printable(capped(text, MAX_DETAIL_CHARS))
+    plain(capped(text, MAX_DETAIL_CHARS))
 }
 
 /// Appends what was said, so that the closing quote stays when it is cut.
 fn quote(out: &mut String, text: &str) {
     let used = out.chars().count();
     let room = MAX_CHARS.saturating_sub(used + 4);
-    let text = printable(text.trim());
+    let text = plain(text.trim());
     let kept = capped(&text, room);
     out.push_str(": \"");
     out.push_str(kept);
@@ -131,6 +131,14 @@ fn quote(out: &mut String, text: &str) {
         out.push('…');
     }
     out.push('"');
+}
+
+/// Returns the first `chars` characters of a text.
+pub fn capped(text: &str, chars: usize) -> &str {
+    if text.len() <= chars {
+        return text;
+    }
+    text.char_indices().nth(chars).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }
 
 /// Writes ": first, second".
@@ -163,7 +171,10 @@ mod tests {
     #[test]
     fn events_read_as_sentences() {
         for (event, wanted) in [
-            (json!({"type": "message", "actor": "customer", "text": " Line is down\u{7} "}), "Customer wrote: \"Line is down\""),
+            (
+                json!({"type": "message", "actor": "customer", "text": " Line is down\u{7} "}),
+                "Customer wrote: \"Line is down\"",
+            ),
             (
                 json!({"type": "message", "actor": "ai_agent", "text": "Try again", "ai": {"confidence": 0.62, "domain": "custom_api"}}),
                 "AI answered (confidence 0.62) on custom_api: \"Try again\"",
@@ -173,8 +184,14 @@ mod tests {
                 json!({"type": "order", "quantity": 3, "amount": "150.00", "currency": "USD", "attributes": {"sku": "R-12"}}),
                 "Order: quantity 3, 150.00 USD, sku R-12",
             ),
-            (json!({"type": "feature.used", "attributes": {"feature": "advanced_analytics"}}), "Feature used: feature advanced_analytics"),
-            (json!({"type": "ticket.opened", "subject": "T-1", "text": "API errors"}), "Ticket opened: T-1: \"API errors\""),
+            (
+                json!({"type": "feature.used", "attributes": {"feature": "advanced_analytics"}}),
+                "Feature used: feature advanced_analytics",
+            ),
+            (
+                json!({"type": "ticket.opened", "subject": "T-1", "text": "API errors"}),
+                "Ticket opened: T-1: \"API errors\"",
+            ),
             (
                 json!({"type": "request", "request": {"action": "overdraft_waiver", "amount": "40.00", "currency": "USD", "changes": ["hardship_claim"]}}),
                 "Request: overdraft_waiver, 40.00 USD, change of hardship_claim",
@@ -183,6 +200,11 @@ mod tests {
         ] {
             assert_eq!(text(event), wanted);
         }
+    }
+
+    #[test]
+    fn a_cap_never_splits_a_character() {
+        assert_eq!((capped("äöü", 2), capped("äöü", 3), capped("abc", 0)), ("äö", "äöü", ""));
     }
 
     #[test]

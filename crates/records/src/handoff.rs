@@ -199,8 +199,10 @@ pub struct ReasonForHandoff {
     /// For people.
     pub summary: Id,
     /// What was seen.
+    #[serde(with = "crate::number")]
     pub value: f64,
     /// From which value on the rule fires.
+    #[serde(with = "crate::number")]
     pub threshold: f64,
     /// The newest 50 events that are the evidence, oldest first.
     pub evidence: Vec<Id>,

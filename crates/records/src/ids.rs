@@ -8,11 +8,21 @@ use std::fmt::Write;
 
 /// Returns the first 16 bytes of SHA-256 over the parts, each preceded by its length, in hexadecimal.
 pub fn derived(parts: &[&str]) -> Id {
-    let mut text = String::with_capacity(32);
-    for byte in &hash128(parts) {
+    Id::from(hexadecimal(&hash128(parts)))
+}
+
+/// Returns bytes in lower-case hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         let _ = write!(text, "{byte:02x}");
     }
-    Id::from(text)
+    text
+}
+
+/// Returns SHA-256 of the bytes in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> Id {
+    Id::from(hexadecimal(&Sha256::digest(bytes)))
 }
 
 /// Returns the first 16 bytes of SHA-256 over the parts, each preceded by its length.

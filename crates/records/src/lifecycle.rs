@@ -1,6 +1,8 @@
 //! What a contact center reports back of a handoff.
 
-use crate::{Id, Timestamp};
+use crate::decode::{FromOutside, decode};
+use crate::shape::{Shape, is_id, is_id_or_none, optional, required};
+use crate::{Id, Reason, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The kinds of reports.
@@ -108,4 +110,88 @@ pub struct Lifecycle {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Id>,
+}
+
+impl LifecycleType {
+    const NAMES: &[&str] = &[
+        "offered",
+        "accepted",
+        "declined",
+        "first_response",
+        "resolved",
+        "linked",
+        "transferred",
+        "returned",
+        "abandoned",
+        "confirmed",
+        "dismissed",
+        "approval_granted",
+        "approval_denied",
+        "rated",
+        "judged",
+    ];
+}
+
+impl Lifecycle {
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with the reason and the field.
+    pub fn decode(json: &[u8]) -> Result<Self, Rejection> {
+        decode(json)
+    }
+
+    /// Returns the field without which its type says nothing.
+    fn lacks(&self) -> Option<&'static str> {
+        let lacking = |is_there: bool, field| (!is_there).then_some(field);
+        match self.lifecycle_type {
+            LifecycleType::Linked => lacking(self.external.is_some(), "external"),
+            LifecycleType::Transferred => lacking(self.team.is_some() || self.agent_id.is_some(), "team"),
+            LifecycleType::Rated => lacking(self.csat.is_some() || self.context.is_some(), "csat"),
+            LifecycleType::Judged => lacking(self.verdict.is_some(), "verdict"),
+            _ => None,
+        }
+    }
+}
+
+impl FromOutside for Lifecycle {
+    const SHAPE: Shape = Shape::Record(&[
+        required("type", Shape::OneOf(LifecycleType::NAMES)),
+        required("at", Shape::Time),
+        optional("handoff_id", Shape::Id),
+        optional("account_id", Shape::Id),
+        optional("external", Shape::Record(&[required("system", Shape::Id), required("id", Shape::Id)])),
+        optional("agent_id", Shape::Id),
+        optional("team", Shape::Id),
+        optional("revision", Shape::Whole(0, u32::MAX)),
+        optional("digest", Shape::Id),
+        optional("resolved", Shape::Flag),
+        optional("csat", Shape::Whole(1, 5)),
+        optional("context", Shape::Whole(1, 5)),
+        optional("verdict", Shape::OneOf(&["useful", "needless", "wrong_team", "late", "missed"])),
+        optional("note", Shape::Text),
+    ]);
+
+    fn is_sound(&self) -> bool {
+        let ids = [&self.handoff_id, &self.account_id, &self.agent_id, &self.team, &self.digest];
+        let in_range = |mark: Option<u8>| mark.is_none_or(|mark| (1..=5).contains(&mark));
+        self.at.is_civil()
+            && ids.into_iter().all(|id| is_id_or_none(id.as_ref()))
+            && self.external.as_ref().is_none_or(|external| is_id(&external.system) && is_id(&external.id))
+            && in_range(self.csat)
+            && in_range(self.context)
+    }
+
+    fn combination(&self) -> Result<(), Rejection> {
+        let missing = |field| Err(Rejection::new(Reason::MissingField, field));
+        // What `linked` carries is the new name of the handoff, not yet one to find it by.
+        let is_named_elsewhere = self.external.is_some() && self.lifecycle_type != LifecycleType::Linked;
+        if self.verdict == Some(Verdict::Missed) && self.lifecycle_type == LifecycleType::Judged {
+            return if self.account_id.is_some() { Ok(()) } else { missing("account_id") };
+        }
+        if self.handoff_id.is_none() && self.account_id.is_none() && !is_named_elsewhere {
+            return missing("handoff_id");
+        }
+        self.lacks().map_or(Ok(()), missing)
+    }
 }

@@ -34,13 +34,16 @@ pub struct Signal {
     /// The cue, intent or detector that says it.
     pub name: Id,
     /// 0 to 1, comparable between accounts.
+    #[serde(with = "crate::number")]
     pub score: f64,
     /// What was seen.
+    #[serde(with = "crate::number")]
     pub value: f64,
     /// What was expected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub expected: Option<f64>,
     /// From which `score` on it counts.
+    #[serde(with = "crate::number")]
     pub threshold: f64,
     /// The sentence of the message in which a cue stands, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]

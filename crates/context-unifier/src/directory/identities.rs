@@ -1,8 +1,8 @@
 //! Which account claims which identity.
 
 use super::Lookup;
-use super::key::domain_of;
-use baton_records::{Account, AccountVersion, Event, Id, is_public_mail_domain, normalise_identity};
+use baton_records::{company_domain, is_public_mail, normalise_identity};
+use baton_records::{Account, AccountVersion, Event, Id};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Identities by type and value.
@@ -36,8 +36,8 @@ impl Identities {
         let wanted: BTreeSet<(Id, Id)> = account
             .identities
             .iter()
-            .map(|i| (i.identity_type.clone(), Id::from(&*normalise_identity(&i.identity_type, &i.value))))
-            .filter(|(t, value)| t != "domain" || !is_public_mail_domain(value))
+            .map(|i| (i.identity_type.clone(), normalise_identity(&i.identity_type, &i.value)))
+            .filter(|(t, value)| t != "domain" || !is_public_mail(value))
             .collect();
         let before = self.of_account.remove(&account.account_id).unwrap_or_default();
         for gone in before.difference(&wanted) {
@@ -93,7 +93,8 @@ impl Identities {
     /// Looks the domains of an event up.
     pub(crate) fn domains(&self, event: &Event) -> Claims {
         let mut found = Found::default();
-        if let Some(domain) = event.identities.get("email").and_then(|email| domain_of(email)) {
+        let email = event.identities.get("email").map(|email| normalise_identity("email", email));
+        if let Some(domain) = email.as_deref().and_then(company_domain) {
             found.add(self.claims("domain", domain), || Id::new_static("identities.email"));
         }
         if let Some(domain) = event.identities.get("domain") {

@@ -1,6 +1,7 @@
 //! By what an event is looked up.
 
-use baton_records::{Event, External, Id, normalise_identity};
+use baton_records::{company_domain, normalise_identity};
+use baton_records::{Event, External, Id};
 
 /// What a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +32,7 @@ pub struct Lookup {
 impl Lookup {
     /// Makes the key of an identity.
     pub fn identity(identity_type: &str, value: &str) -> Self {
-        let value = Id::from(&*normalise_identity(identity_type, value));
+        let value = normalise_identity(identity_type, value);
         Self { kind: LookupKind::Identity(Id::from(identity_type)), value }
     }
 
@@ -129,7 +130,8 @@ fn is_type(event: &Event, family: &str) -> bool {
 /// Returns every key whose change may resolve the event.
 pub(crate) fn lookups_of(event: &Event) -> Vec<Lookup> {
     let mut all: Vec<_> = event.identities.iter().map(|(t, v)| Lookup::identity(t, v)).collect();
-    if let Some(domain) = event.identities.get("email").and_then(|email| domain_of(email)) {
+    let email = event.identities.get("email").map(|email| normalise_identity("email", email));
+    if let Some(domain) = email.as_deref().and_then(company_domain) {
         all.push(Lookup::identity("domain", domain));
     }
     if let Some(subject) = &event.subject {
@@ -137,11 +139,6 @@ pub(crate) fn lookups_of(event: &Event) -> Vec<Lookup> {
     }
     all.extend(ties_of(event, Purpose::Find).into_iter().map(|(lookup, _)| lookup));
     all
-}
-
-/// Returns the domain of an e-mail address.
-pub(crate) fn domain_of(email: &str) -> Option<&str> {
-    email.rsplit_once('@').map(|(_, domain)| domain.trim()).filter(|domain| !domain.is_empty())
 }
 
 #[cfg(test)]

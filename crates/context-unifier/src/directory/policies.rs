@@ -32,7 +32,7 @@ impl NewestPolicy {
             Err(_) => Id::from(std::str::from_utf8(value).map_err(|_| Vec::new())?),
         };
         let policy = Policy::parse(&text)?;
-        let version = Id::from(format!("{}@{}", policy.version.name, policy.version.number));
+        let version = Id::from(policy.version.to_string());
         Ok(Self { version, text, policy })
     }
 }

@@ -23,6 +23,9 @@ pub(crate) struct Agents {
 /// Teams lie in two pools.
 pub(crate) struct TwoPools;
 
+/// The pool of a policy that lists none.
+const ONLY_POOL: Id = Id::new_static("all");
+
 /// Returns the pool of somebody with these teams. The only pool takes everybody; with several, a team that no pool has
 /// leads nowhere.
 fn pool_of(policy: &Policy, teams: &[Id]) -> Result<Option<Id>, TwoPools> {
@@ -30,6 +33,7 @@ fn pool_of(policy: &Policy, teams: &[Id]) -> Result<Option<Id>, TwoPools> {
     match (names.next(), names.next()) {
         (Some(_), Some(_)) => Err(TwoPools),
         (Some((name, _)), None) => Ok(Some(name.clone())),
+        (None, _) if policy.pools.is_empty() => Ok(Some(ONLY_POOL)),
         (None, _) if policy.pools.len() == 1 => Ok(policy.pools.keys().next().cloned()),
         (None, _) => Ok(None),
     }

@@ -1,8 +1,8 @@
 //! What people wrote, before it is written anywhere but to dead letters: printable, redacted, bounded.
 
 use baton_policy::Policy;
-use baton_records::text::{capped, printable};
-use baton_records::{Account, Event, Id, Lifecycle};
+use baton_records::text::plain;
+use baton_records::{Account, Event, Id, Lifecycle, capped};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -67,7 +67,7 @@ impl Cleaner<'_> {
 
     /// Returns the clean text, or none when it is clean already.
     fn changed(&self, text: &str, chars: usize) -> Option<String> {
-        let printed = printable(text);
+        let printed = plain(text);
         let redacted = self.policy.map_or(Cow::Borrowed(&*printed), |policy| policy.redact(&printed));
         let kept = capped(&redacted, chars);
         (kept != text).then(|| kept.to_owned())
@@ -75,7 +75,7 @@ impl Cleaner<'_> {
 }
 
 fn print(text: &mut Id) {
-    if let Cow::Owned(clean) = printable(text) {
+    if let Cow::Owned(clean) = plain(text) {
         *text = Id::from(clean);
     }
 }

@@ -4,13 +4,9 @@ use super::{decimal, trace, trace_id, traceparent};
 use crate::{Header, Input, Output, Topic};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use baton_records::{Id, Received, Rejection, Source};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use baton_records::{Id, LARGEST, Received, Rejection, Source, ids};
 
-/// Above this, a key or value is cut.
-const LARGEST: usize = 1 << 20;
-/// To this.
+/// What is larger than [`LARGEST`] is cut to this.
 const CUT: usize = 64 << 10;
 
 /// Writes a record that cannot be taken: its key and value as they came (above 1 MiB their first 64 KiB, with headers
@@ -55,7 +51,7 @@ fn output(
     ];
     if key.is_some_and(|k| k.len() > LARGEST) || value.is_some_and(|v| v.len() > LARGEST) {
         headers.push(Header::new("truncated", "true"));
-        headers.push(Header::new("sha256", sha256(value.unwrap_or_default())));
+        headers.push(Header::new("sha256", ids::sha256(value.unwrap_or_default()).as_bytes()));
     }
     Output {
         topic: Topic::DeadLetters,
@@ -70,12 +66,4 @@ fn output(
 fn cut(bytes: &[u8]) -> Vec<u8> {
     let kept = if bytes.len() > LARGEST { bytes.get(..CUT).unwrap_or(bytes) } else { bytes };
     kept.to_vec()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -3,9 +3,7 @@
 use super::{TRACEPARENT, header_text};
 use crate::Input;
 use baton_records::{Id, Source, ids};
-use std::fmt::Write;
 
-const LENGTH: usize = 55;
 const LONGEST: usize = 256;
 
 fn is_hex(bytes: &[u8]) -> bool {
@@ -46,13 +44,8 @@ pub(super) fn derived(source: &Source) -> Id {
     let (partition, offset) = (source.partition.to_string(), source.offset.to_string());
     let trace = ids::derived(&["trace", &source.topic, &partition, &offset]);
     let span = ids::hash128(&["span", &source.topic, &partition, &offset]);
-    let mut text = String::with_capacity(LENGTH);
-    let _ = write!(text, "00-{trace}-");
-    for byte in span.iter().take(8) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.push_str("-01");
-    Id::from(text)
+    let span = ids::hexadecimal(span.first_chunk::<8>().map_or(&[], |bytes| bytes));
+    Id::from(format!("00-{trace}-{span}-01"))
 }
 
 /// Returns the 32 hexadecimal digits of a valid `traceparent`'s trace id.
