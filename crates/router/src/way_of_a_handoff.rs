@@ -1,12 +1,12 @@
 //! Both tasks together, over topics in memory and by the shipped policy: from a message in the log to a handoff with an
 //! agent, with and without a restart of both tasks at every step.
 
+use crate::{AssignConfig, AssignTask, DecideConfig, DecideTask, Pace};
 use baton_records::{
     AssignResult, Entry, Handoff, Id, Interaction, LogRecord, Payload, PoolRecord, Signal, Status, Timestamp,
 };
 use baton_stream::wire::{self, FromIntake};
 use baton_stream::{Input, Outbox, Output, Progress, Task, Topic};
-use router::{AssignConfig, AssignTask, DecideConfig, DecideTask, Pace};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 
