@@ -1,6 +1,6 @@
 //! The commands.
 
-use crate::{explain, policy};
+use crate::{explain, policy, replay};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 
@@ -14,6 +14,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Replays records or a captured log, without a broker
+    Replay(replay::Args),
     /// Checks policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -27,6 +29,7 @@ enum Command {
 /// What went wrong, in words for the terminal.
 pub fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
     match cli.command {
+        Command::Replay(args) => replay::run(args, out),
         Command::Policy(command) => policy::run(&command, out),
         Command::Explain(args) => explain::run(&args, out),
     }

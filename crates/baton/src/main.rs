@@ -8,6 +8,7 @@ mod card;
 mod cli;
 mod explain;
 mod policy;
+mod replay;
 mod terminal;
 
 use clap::Parser as _;
