@@ -64,10 +64,7 @@ impl Watched {
 /// Returns the first moment of a period, and the first moment after it.
 fn period(from: &str, to: &str, zone: &TimeZone) -> Option<(i64, i64)> {
     let (from, to): (Date, Date) = (from.parse().ok()?, to.parse().ok()?);
-    let midnight = |date: Date| {
-        let start = zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0)).compatible().ok()?;
-        Some(start.as_millisecond())
-    };
+    let midnight = |date: Date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok().map(|t| t.as_millisecond());
     let (start, end) = (midnight(from)?, midnight(to.tomorrow().ok()?)?);
     (end > start).then_some((start, end))
 }

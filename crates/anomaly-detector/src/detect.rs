@@ -289,13 +289,21 @@ impl Detect {
             }
             return;
         }
-        keys.iter().for_each(|key| self.silence.remove(key));
-        keys_of(&self.rates, account).iter().for_each(|key| drop(self.rates.remove(key)));
-        keys_of(&self.bursts, account).iter().for_each(|key| drop(self.bursts.remove(key)));
+        for key in &keys {
+            self.silence.remove(key);
+        }
+        for key in keys_of(&self.rates, account) {
+            self.rates.remove(&key);
+        }
+        for key in keys_of(&self.bursts, account) {
+            self.bursts.remove(&key);
+        }
         let from = (account.clone(), Id::default());
         let counts: Vec<_> =
             self.counts.range(from..).map(|(k, _)| k).take_while(|k| k.0 == *account).cloned().collect();
-        counts.iter().for_each(|key| drop(self.counts.remove(key)));
+        for key in &counts {
+            self.counts.remove(key);
+        }
         self.accounts.update(account, |w| w.first = None);
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Step<'a> {
         judgement: &mut Judgement<'a>,
     ) {
         let Some(ruling) = self.rule_on(conversation, request, facts) else { return };
-        let digest = digest(&self.account, request);
+        let digest = request.digest(&self.account);
         let clause = ruling.clause.map_or_else(|| ruling.rule.summary.clone(), |c| c.text.clone());
         judgement.approval =
             Some(ApprovalNote { action: request.action.clone(), digest: digest.clone(), clause: clause.clone() });
@@ -295,8 +295,4 @@ fn place(
         }
     }
     false
-}
-
-fn digest(account: &Id, request: &ApprovalRequest) -> Id {
-    baton_records::ids::derived(&[account, &serde_json::to_string(request).unwrap_or_default()])
 }

@@ -20,21 +20,31 @@ impl Conversation {
         };
         let at = turn.at.0;
         self.recent.insert(place, turn);
-        if !self.answers.iter().any(|a| a.at > at) && self.unanswered.is_none_or(|u| at < u) {
-            self.unanswered = Some(at);
-        }
+        let answer = self.answers.iter_mut().find(|a| a.at >= at);
+        let waits = answer.map_or(&mut self.unanswered, |a| &mut a.ended);
+        *waits = Some(waits.map_or(at, |oldest| oldest.min(at)));
         place
     }
 
     /// Takes a human's answer.
-    pub(crate) fn take_answer(&mut self, answer: Answer) {
-        self.answers.push(answer);
-        self.answers.sort_by_key(|a| (a.at, a.arrival));
+    pub(crate) fn take_answer(&mut self, mut answer: Answer) {
+        let place = self.answers.partition_point(|a| (a.at, a.arrival) <= (answer.at, answer.arrival));
+        let next = self.answers.get_mut(place);
+        let until = next.as_ref().map_or(i64::MAX, |a| a.at);
+        let waits = next.map_or(&mut self.unanswered, |a| &mut a.ended);
+        if let Some(oldest) = waits.filter(|oldest| *oldest <= answer.at) {
+            answer.ended = Some(oldest);
+            *waits = self.recent.iter().map(|t| t.at.0).find(|at| *at > answer.at && *at <= until);
+        }
+        self.answers.insert(place, answer);
         let over = self.answers.len().saturating_sub(ANSWERS);
         self.answers.drain(..over);
-        if self.unanswered.is_some_and(|u| u < answer.at) {
-            self.unanswered = self.recent.iter().map(|t| t.at.0).find(|at| *at >= answer.at);
-        }
+    }
+
+    /// Returns the oldest customer message before `until` that no human had answered by then.
+    pub(crate) fn unanswered_before(&self, until: i64) -> Option<i64> {
+        let next = self.answers.iter().find(|a| a.at >= until);
+        next.map_or(self.unanswered, |a| a.ended).filter(|oldest| *oldest <= until)
     }
 
     /// Drops turns that no window and nothing within the lateness bound can need: those before `settled` but for the
@@ -57,12 +67,12 @@ impl Conversation {
 
     /// Returns the arrival of the first human answer to what was said at `at`.
     pub(crate) fn answered(&self, at: i64) -> Option<i64> {
-        self.answers.iter().filter(|a| a.at > at).map(|a| a.arrival).min()
+        self.answers.iter().filter(|a| a.at >= at).map(|a| a.arrival).min()
     }
 
     /// Tells whether a human answered what was said at `at` before `until`.
     pub(crate) fn answered_before(&self, at: i64, until: i64) -> bool {
-        self.answers.iter().any(|a| a.at > at && a.at < until)
+        self.answers.iter().any(|a| a.at >= at && a.at < until)
     }
 
     /// Forgets what a contact, or everybody, said.

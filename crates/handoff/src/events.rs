@@ -59,7 +59,7 @@ impl<'a> Step<'a> {
             let hits = crate::cues::hits(signals);
             let turn = self.converse(&key, event, &placed, &hits);
             if is_human_answer(event) {
-                self.answered(&key);
+                self.answered(&key, placed.at.0);
             }
             let heard =
                 Heard { event, conversation: &key, placed: &placed, turn, hits: &hits, signals };
@@ -113,7 +113,7 @@ impl<'a> Step<'a> {
         let settled = self.state.activity.get(&self.account).map_or(i64::MIN, |a| a.highest);
         let settled = settled.saturating_sub_unsigned(millis(self.rules.policy.limits.lateness));
         let (window, gradual) = (self.rules.window, &self.rules.gradual);
-        let answer = is_human_answer(event).then_some(Answer { at: placed.at.0, arrival: self.arrival });
+        let answer = is_human_answer(event).then_some(Answer { at: placed.at.0, arrival: self.arrival, ended: None });
         let key = (self.account.clone(), conversation.clone());
         self.state.conversations.update_or_default(&key, |c| {
             c.last = c.last.max(placed.at.0);
@@ -130,7 +130,7 @@ impl<'a> Step<'a> {
             let face = Face {
                 channel: Some(event.channel),
                 contact: event.contact_id.clone(),
-                language: event.text.as_deref().and_then(language).map(Id::new_static),
+                language: event.text.as_deref().and_then(baton_language::language).map(Id::new_static),
                 identities: event.identities.clone(),
             };
             c.take_gradual(&placed.at, hits, gradual);
@@ -255,8 +255,4 @@ impl<'a> Step<'a> {
             }
         }
     }
-}
-
-fn language(_text: &str) -> Option<&'static str> {
-    None
 }

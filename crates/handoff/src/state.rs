@@ -124,6 +124,9 @@ pub(crate) struct Answer {
     pub at: i64,
     /// When it came in.
     pub arrival: i64,
+    /// The oldest customer message that nobody had answered before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<i64>,
 }
 
 /// A conversation.

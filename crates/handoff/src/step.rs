@@ -402,6 +402,7 @@ impl Step<'_> {
             .collect();
         for place in changed {
             let Some(mut episode) = self.take(&place) else { continue };
+            self.set_clocks(&mut episode);
             self.revise(&mut episode, Status::Updated, self.arrival);
             self.put(place, episode);
         }

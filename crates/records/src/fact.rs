@@ -171,7 +171,10 @@ mod tests {
     #[test]
     fn events_read_as_sentences() {
         for (event, wanted) in [
-            (json!({"type": "message", "actor": "customer", "text": " Line is down\u{7} "}), "Customer wrote: \"Line is down\""),
+            (
+                json!({"type": "message", "actor": "customer", "text": " Line is down\u{7} "}),
+                "Customer wrote: \"Line is down\"",
+            ),
             (
                 json!({"type": "message", "actor": "ai_agent", "text": "Try again", "ai": {"confidence": 0.62, "domain": "custom_api"}}),
                 "AI answered (confidence 0.62) on custom_api: \"Try again\"",
@@ -181,8 +184,14 @@ mod tests {
                 json!({"type": "order", "quantity": 3, "amount": "150.00", "currency": "USD", "attributes": {"sku": "R-12"}}),
                 "Order: quantity 3, 150.00 USD, sku R-12",
             ),
-            (json!({"type": "feature.used", "attributes": {"feature": "advanced_analytics"}}), "Feature used: feature advanced_analytics"),
-            (json!({"type": "ticket.opened", "subject": "T-1", "text": "API errors"}), "Ticket opened: T-1: \"API errors\""),
+            (
+                json!({"type": "feature.used", "attributes": {"feature": "advanced_analytics"}}),
+                "Feature used: feature advanced_analytics",
+            ),
+            (
+                json!({"type": "ticket.opened", "subject": "T-1", "text": "API errors"}),
+                "Ticket opened: T-1: \"API errors\"",
+            ),
             (
                 json!({"type": "request", "request": {"action": "overdraft_waiver", "amount": "40.00", "currency": "USD", "changes": ["hardship_claim"]}}),
                 "Request: overdraft_waiver, 40.00 USD, change of hardship_claim",

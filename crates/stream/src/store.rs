@@ -4,10 +4,10 @@
 //! order of keys, and [`Store::restore`] takes them back. Restoring all entries of a changelog, in order, gives the
 //! table that wrote them.
 
-use baton_records::Id;
+use baton_records::{Id, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, btree_map};
 use std::ops::RangeBounds;
 
 /// An entry of a changelog cannot be read.
@@ -84,15 +84,31 @@ impl Key for Id {
     }
 }
 
-impl Key for u64 {
+macro_rules! number_keys {
+    ($($number:ty),*) => {$(
+        impl Key for $number {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_be_bytes());
+            }
+
+            fn decode(bytes: &mut &[u8]) -> Option<Self> {
+                let (number, rest) = bytes.split_first_chunk()?;
+                *bytes = rest;
+                Some(Self::from_be_bytes(*number))
+            }
+        }
+    )*};
+}
+
+number_keys!(u8, u32, u64, i32, i64);
+
+impl Key for Timestamp {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_be_bytes());
+        Key::encode(&self.millis(), out);
     }
 
     fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        let (number, rest) = bytes.split_first_chunk::<8>()?;
-        *bytes = rest;
-        Some(Self::from_be_bytes(*number))
+        <i64 as Key>::decode(bytes).map(Self::from_millis)
     }
 }
 
@@ -116,26 +132,36 @@ impl Key for () {
     }
 }
 
-impl<A: Key, B: Key> Key for (A, B) {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
-        self.1.encode(out);
-    }
+macro_rules! tuple_keys {
+    ($($name:ident $index:tt),*) => {
+        impl<$($name: Key),*> Key for ($($name,)*) {
+            fn encode(&self, out: &mut Vec<u8>) {
+                $(self.$index.encode(out);)*
+            }
 
-    fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        Some((A::decode(bytes)?, B::decode(bytes)?))
-    }
+            fn decode(bytes: &mut &[u8]) -> Option<Self> {
+                Some(($($name::decode(bytes)?,)*))
+            }
+        }
+    };
 }
 
-impl<A: Key, B: Key, C: Key> Key for (A, B, C) {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
-        self.1.encode(out);
-        self.2.encode(out);
-    }
+tuple_keys!(A 0, B 1);
+tuple_keys!(A 0, B 1, C 2);
+tuple_keys!(A 0, B 1, C 2, D 3);
 
-    fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        Some((A::decode(bytes)?, B::decode(bytes)?, C::decode(bytes)?))
+/// What a changelog knew of a key before it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Logged {
+    /// It has an entry, which a removal must take away.
+    Entry,
+    /// It has none: an entry that comes and goes between two commits leaves no trace.
+    Nothing,
+}
+
+impl Logged {
+    fn when(had_entry: bool) -> Self {
+        if had_entry { Self::Entry } else { Self::Nothing }
     }
 }
 
@@ -144,13 +170,13 @@ impl<A: Key, B: Key, C: Key> Key for (A, B, C) {
 pub struct Table<K, V> {
     name: &'static str,
     entries: BTreeMap<K, V>,
-    changed: BTreeSet<K>,
+    changed: BTreeMap<K, Logged>,
 }
 
 impl<K: Key, V: Value> Table<K, V> {
     /// Makes an empty table.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, entries: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { name, entries: BTreeMap::new(), changed: BTreeMap::new() }
     }
 
     /// Returns an entry.
@@ -160,14 +186,14 @@ impl<K: Key, V: Value> Table<K, V> {
 
     /// Sets an entry.
     pub fn put(&mut self, key: K, value: V) {
-        self.changed.insert(key.clone());
-        self.entries.insert(key, value);
+        let old = self.entries.insert(key.clone(), value);
+        self.changed.entry(key).or_insert(Logged::when(old.is_some()));
     }
 
     /// Changes an entry in place, if there is one.
     pub fn update<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
         let entry = self.entries.get_mut(key)?;
-        self.changed.insert(key.clone());
+        self.changed.entry(key.clone()).or_insert(Logged::Entry);
         Some(change(entry))
     }
 
@@ -176,24 +202,26 @@ impl<K: Key, V: Value> Table<K, V> {
     where
         V: Default,
     {
-        self.changed.insert(key.clone());
-        change(self.entries.entry(key.clone()).or_default())
+        let entry = self.entries.entry(key.clone());
+        let had_entry = matches!(entry, btree_map::Entry::Occupied(_));
+        self.changed.entry(key.clone()).or_insert(Logged::when(had_entry));
+        change(entry.or_default())
     }
 
     /// Removes an entry and returns it.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let old = self.entries.remove(key)?;
-        self.changed.insert(key.clone());
+        self.changed.entry(key.clone()).or_insert(Logged::Entry);
         Some(old)
     }
 
     /// Returns the entries of a range of keys, in order.
-    pub fn range<R: RangeBounds<K>>(&self, range: R) -> std::collections::btree_map::Range<'_, K, V> {
+    pub fn range<R: RangeBounds<K>>(&self, range: R) -> btree_map::Range<'_, K, V> {
         self.entries.range(range)
     }
 
     /// Returns all entries, in the order of keys.
-    pub fn iter(&self) -> std::collections::btree_map::Iter<'_, K, V> {
+    pub fn iter(&self) -> btree_map::Iter<'_, K, V> {
         self.entries.iter()
     }
 
@@ -231,10 +259,11 @@ impl<K: Key, V: Value> Store for Table<K, V> {
 
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
         let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
-        for key in std::mem::take(&mut self.changed) {
+        for (key, logged) in std::mem::take(&mut self.changed) {
             key_bytes.clear();
             key.encode(&mut key_bytes);
             match self.entries.get(&key) {
+                None if logged == Logged::Nothing => {}
                 None => sink(&key_bytes, None),
                 Some(value) => {
                     value_bytes.clear();
@@ -247,5 +276,146 @@ impl<K: Key, V: Value> Store for Table<K, V> {
 
     fn entries(&self) -> usize {
         self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Entries = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+    fn drained(table: &mut impl Store) -> Entries {
+        let mut log = Entries::new();
+        table.drain(&mut |key, value| log.push((key.to_vec(), value.map(<[u8]>::to_vec))));
+        log
+    }
+
+    fn restored<K: Key, V: Value>(log: &Entries) -> Table<K, V> {
+        let mut table = Table::new("t");
+        for (key, value) in log {
+            table.restore(key, value.as_deref()).unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn a_drain_says_each_change_once_and_the_newest_only() {
+        let mut table = Table::<u64, u32>::new("t");
+        table.put(2, 1);
+        table.put(1, 5);
+        table.put(2, 9);
+        let key = |number: u64| number.to_be_bytes().to_vec();
+        assert_eq!(drained(&mut table), [(key(1), Some(b"5".to_vec())), (key(2), Some(b"9".to_vec()))]);
+        assert_eq!(drained(&mut table), []);
+        assert_eq!(table.update(&1, |value| *value += 1), Some(()));
+        assert_eq!(table.update(&7, |value| *value += 1), None);
+        assert_eq!(table.remove(&2), Some(9));
+        assert_eq!(table.remove(&8), None);
+        assert_eq!(drained(&mut table), [(key(1), Some(b"6".to_vec())), (key(2), None)]);
+    }
+
+    #[test]
+    fn what_comes_and_goes_between_two_drains_leaves_no_tombstone() {
+        let mut table = Table::<u64, u32>::new("t");
+        table.put(1, 1);
+        table.update_or_default(&2, |value| *value = 4);
+        table.remove(&1);
+        table.remove(&2);
+        assert_eq!(drained(&mut table), []);
+        table.put(1, 1);
+        assert_eq!(drained(&mut table).len(), 1);
+        table.remove(&1);
+        table.put(1, 2);
+        table.remove(&1);
+        assert_eq!(drained(&mut table), [(1_u64.to_be_bytes().to_vec(), None)]);
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_named() {
+        let mut table = Table::<u64, u32>::new("offers");
+        let (short, whole, long) = ([0; 7], [0; 8], [0; 9]);
+        for (key, value) in [(&short[..], None), (&long[..], None), (&whole[..], Some(&b"x"[..]))] {
+            assert_eq!(table.restore(key, value).unwrap_err().store, "offers");
+        }
+    }
+
+    fn returns<K: Key + std::fmt::Debug>(key: K) {
+        let mut bytes = Vec::new();
+        key.encode(&mut bytes);
+        let mut rest = bytes.as_slice();
+        assert_eq!(K::decode(&mut rest), Some(key));
+        assert!(rest.is_empty());
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Put(u8, u32),
+        Add(u8, u32),
+        Update(u8, u32),
+        Remove(u8),
+        Drain,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let key = 0_u8..6;
+        let step = prop_oneof![
+            (key.clone(), any::<u32>()).prop_map(|(k, v)| Step::Put(k, v)),
+            (key.clone(), any::<u32>()).prop_map(|(k, v)| Step::Add(k, v)),
+            (key.clone(), any::<u32>()).prop_map(|(k, v)| Step::Update(k, v)),
+            key.prop_map(Step::Remove),
+            Just(Step::Drain),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn restoring_what_was_drained_gives_the_table(steps in steps()) {
+            let mut table = Table::<(u8, Id), u32>::new("t");
+            let mut log = Entries::new();
+            let key = |k: u8| (k, Id::from(format!("key {k}")));
+            for step in steps {
+                match step {
+                    Step::Put(k, v) => table.put(key(k), v),
+                    Step::Add(k, v) => table.update_or_default(&key(k), |old| *old = old.wrapping_add(v)),
+                    Step::Update(k, v) => table.update(&key(k), |old| *old = v).unwrap_or(()),
+                    Step::Remove(k) => {
+                        table.remove(&key(k));
+                    }
+                    Step::Drain => {
+                        log.extend(drained(&mut table));
+                        let back = restored::<(u8, Id), u32>(&log);
+                        prop_assert!(back.iter().eq(table.iter()));
+                    }
+                }
+            }
+            log.extend(drained(&mut table));
+            let back = restored::<(u8, Id), u32>(&log);
+            prop_assert!(back.iter().eq(table.iter()));
+            // A tombstone stands only behind an entry, so a compacted changelog holds no more keys than were written.
+            let first = |key: &[u8]| log.iter().find(|(k, _)| k == key);
+            prop_assert!(log.iter().all(|(key, _)| first(key).is_some_and(|(_, value)| value.is_some())));
+        }
+
+        #[test]
+        fn keys_come_back(text in ".*", number: u64, signed: i64, bytes: [u8; 16]) {
+            let moment = Timestamp::from_millis(signed);
+            returns(());
+            returns((Id::from(text.as_str()), number));
+            returns((signed, bytes, Id::from(text.as_str())));
+            returns((moment, Id::from(text), signed as i32, number as u8));
+        }
+
+        #[test]
+        fn keys_differ_when_what_they_are_made_of_differs(a in ".{0,6}", b in ".{0,6}", c in ".{0,6}", d in ".{0,6}") {
+            let bytes = |one: &str, two: &str| {
+                let mut out = Vec::new();
+                Key::encode(&(Id::from(one), Id::from(two)), &mut out);
+                out
+            };
+            prop_assert_eq!(bytes(&a, &b) == bytes(&c, &d), (&a, &b) == (&c, &d));
+        }
     }
 }

@@ -14,11 +14,14 @@ mod trace;
 
 pub use dead_letter::{dead_letter, dead_letter_received};
 pub use log::{log_record, read_log_record};
-pub use out::{context, context_tombstone, decision, handoff};
+pub use out::{context, context_tombstone, decision, handoff, read_context, read_decision, read_handoff};
 pub use pool::{pool_clock, pool_policy, pool_record, pool_request, read_pool_record};
 pub use repartition::{FromIntake, low_water, passed, passed_to, read_account_repartition};
 pub use signal::{SignalRecord, progress_mark, read_signal, signal};
 pub use trace::{trace_id, traceparent};
+
+#[cfg(test)]
+mod tests;
 
 use crate::{Header, Input};
 use baton_records::{Reason, Rejection};

@@ -1,8 +1,8 @@
 //! What leaves Baton: handoffs, decisions, contexts.
 
-use super::{json, trace_header};
-use crate::{Output, Topic};
-use baton_records::{Context, Decision, Handoff, Id, Timestamp};
+use super::{json, trace_header, value};
+use crate::{Input, Output, Topic};
+use baton_records::{Context, Decision, Handoff, Id, Rejection, Timestamp};
 
 fn output(topic: Topic, account_id: &str, value: Vec<u8>, at: Timestamp, traceparent: Option<&Id>) -> Output {
     Output {
@@ -40,4 +40,28 @@ pub fn context_tombstone(account_id: &str) -> Output {
         timestamp: None,
         headers: Vec::new(),
     }
+}
+
+/// Reads a revision of a handoff.
+///
+/// # Errors
+/// A [`Rejection`] when Baton cannot have written it.
+pub fn read_handoff(input: Input<'_>) -> Result<Handoff, Rejection> {
+    value(&input)
+}
+
+/// Reads a decision.
+///
+/// # Errors
+/// A [`Rejection`] when Baton cannot have written it.
+pub fn read_decision(input: Input<'_>) -> Result<Decision, Rejection> {
+    value(&input)
+}
+
+/// Reads a context; none is a tombstone.
+///
+/// # Errors
+/// A [`Rejection`] when Baton cannot have written it.
+pub fn read_context(input: Input<'_>) -> Result<Option<Context>, Rejection> {
+    input.value.map(|_| value(&input)).transpose()
 }
