@@ -88,6 +88,7 @@ impl<'a> Step<'a> {
             since: at.clone(),
             approval: Some(approval),
             about_account: false,
+            subject: None,
             cause: None,
             summary: ruling.rule.summary.clone(),
         };

@@ -62,6 +62,7 @@ impl<'a> Step<'a> {
                     since: at.clone(),
                     approval: None,
                     about_account: late_record,
+                    subject: None,
                     cause: None,
                     summary: rule.rule.summary.clone(),
                 };

@@ -36,6 +36,7 @@ impl<'a> Step<'a> {
                     since: at.clone(),
                     approval: None,
                     about_account: false,
+                    subject: None,
                     cause: None,
                     summary: rule.rule.summary.clone(),
                 };

@@ -10,7 +10,7 @@ use baton_stream::Topic;
 const SEEDS: u64 = 28;
 
 fn policy() -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/simulation.yaml");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation.yaml");
     std::fs::read_to_string(path).unwrap()
 }
 
