@@ -1,12 +1,11 @@
 //! `baton replay`: the same code as live, on a file, with the records' own time as the clock.
 
 use crate::policy;
-use crate::terminal::{open, time};
+use crate::terminal::{open, progress, time};
 use anyhow::Context as _;
 use baton_records::{Id, Timestamp};
 use baton_replay::{Options, Place, Pushed, Reader, Replay, ReplayLine};
 use baton_stream::Topic;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{BufReader, Write};
 use std::path::PathBuf;
 
@@ -82,16 +81,4 @@ fn write(lines: &mut Vec<u8>, out: &mut impl Write) -> anyhow::Result<()> {
     out.write_all(lines)?;
     lines.clear();
     Ok(())
-}
-
-/// Makes a bar over the bytes of all files; it shows on a terminal only, and not for standard input.
-fn progress(files: &[PathBuf]) -> ProgressBar {
-    let sizes: Option<Vec<u64>> = files.iter().map(|f| f.metadata().ok().map(|m| m.len())).collect();
-    let Some(sizes) = sizes else { return ProgressBar::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(sizes.iter().sum()), ProgressDrawTarget::stderr_with_hz(4));
-    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }
