@@ -1,6 +1,6 @@
 //! The commands.
 
-use crate::{capture, explain, policy, run, status, topics};
+use crate::{capture, explain, policy, replay, run, status, topics};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 
@@ -14,6 +14,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Replays records or a captured log, without a broker
+    Replay(replay::Args),
     /// Runs processors on Kafka
     #[command(after_help = run::EXAMPLES)]
     Run(Box<run::Args>),
@@ -39,6 +41,7 @@ enum Command {
 /// What went wrong, in words for the terminal.
 pub fn dispatch(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
     match cli.command {
+        Command::Replay(args) => replay::run(args, out),
         Command::Run(args) => run::run(&args),
         Command::Topics(command) => topics::run(&command, out),
         Command::Status(args) => status::run(&args, out),

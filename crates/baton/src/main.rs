@@ -9,6 +9,7 @@ mod card;
 mod cli;
 mod explain;
 mod policy;
+mod replay;
 mod run;
 mod status;
 mod terminal;

@@ -2,9 +2,10 @@
 
 use anyhow::Context as _;
 use baton_records::Timestamp;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::borrow::Cow;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens a file; `-` is standard input.
 ///
@@ -26,11 +27,24 @@ pub fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "not a time with an offset, such as 2026-03-02T10:00:00Z".to_owned())
 }
 
+/// Makes a bar over the bytes of all files; it shows on a terminal only, and not for standard input.
+pub fn progress(files: &[PathBuf]) -> ProgressBar {
+    let sizes: Option<Vec<u64>> = files.iter().map(|f| f.metadata().ok().map(|m| m.len())).collect();
+    let Some(sizes) = sizes else { return ProgressBar::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(sizes.iter().sum()), ProgressDrawTarget::stderr_with_hz(4));
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Returns the text without control characters and bidirectional controls, which came from outside and could change
 /// what a terminal shows.
 pub fn plain(text: &str) -> Cow<'_, str> {
     let bad = |c: char| {
-        c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if text.contains(bad) { Cow::Owned(text.replace(bad, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }

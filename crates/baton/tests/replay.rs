@@ -47,19 +47,29 @@ fn handoffs_come_out_unless_other_topics_are_asked_for() {
 }
 
 #[test]
+fn another_prefix_names_other_topics() {
+    let renamed = replay(&["--prefix", "test"], &story().replace("\"baton.", "\"test."));
+    assert_eq!(renamed.replace("\"test.", "\"baton."), replay(&[], &story()));
+}
+
+#[test]
 fn a_file_two_files_and_standard_input_are_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = replay(&[], &story());
-    let (first, second) = story().split_at(story().find('\n').unwrap() + 1).into();
-    let paths = [("one", story().as_str()), ("a", first), ("b", second)].map(|(name, text)| {
+    let (story, whole) = (story(), replay(&[], &story()));
+    let (first, second) = story.split_at(story.find('\n').unwrap() + 1);
+    let paths = [("one", story.as_str()), ("a", first), ("b", second)].map(|(name, text)| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     });
     assert_eq!(replay(&[&paths[0]], ""), whole);
-    assert_eq!(replay(&["-"], &story()), whole);
-    // Only source records name their file and line, and no handoff does.
-    assert_eq!(replay(&[&paths[1], &paths[2]], ""), whole);
+    assert_eq!(replay(&["-"], &story), whole);
+    // A record without a trace gets one of its file and line.
+    let values = |lines: &str| {
+        let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()["value"].take();
+        lines.lines().map(value).collect::<Vec<_>>()
+    };
+    assert_eq!(values(&replay(&[&paths[1], &paths[2]], "")), values(&whole));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod file;
 mod print;
 mod search;
 
-use crate::terminal::{open, time};
+use crate::terminal::{open, progress, time};
 use anyhow::Context as _;
 use baton_records::{Id, Timestamp};
 use clap::ArgGroup;
@@ -64,8 +64,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     };
     let mut search = search::Search::new(question);
     let mut printer = print::Printer::new(out, args.json);
+    let bar = progress(&args.files);
     for path in &args.files {
-        let records = file::Records::new(BufReader::new(open(path)?), &args.prefix);
+        let records = file::Records::new(BufReader::new(bar.wrap_read(open(path)?)), &args.prefix);
         for record in records {
             let record = record.with_context(|| path.display().to_string())?;
             if let Some(decision) = search.take(record) {
@@ -73,6 +74,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
             }
         }
     }
+    bar.finish_and_clear();
     let found = search.finish();
     for fate in &found.fates {
         printer.fate(fate)?;
