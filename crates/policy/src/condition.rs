@@ -4,7 +4,7 @@ use crate::expression::{self, Fault};
 use crate::variables::Variables;
 use baton_records::Id;
 use cel::objects::Value;
-use cel::{Context, Env, ExecutionError, Program};
+use cel::{Context, Env, ExecutionError, ParseError, Program};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -76,6 +76,11 @@ impl Condition {
             Err(error) => Err(ConditionError::Failed { condition: self.text.clone(), why: brief(&error) }),
         }
     }
+
+    /// Returns the program, for those who look into it; none when it always holds.
+    pub(crate) fn program(&self) -> Option<&Program> {
+        self.program.as_deref()
+    }
 }
 
 /// Names an error without quoting values, which may be what a customer wrote.
@@ -122,16 +127,25 @@ pub(crate) fn compile(text: &str) -> Result<(Condition, Vec<Id>), Vec<Fault>> {
     }
     let program = match ENVIRONMENT.compile(text) {
         Ok(program) => program,
-        Err(errors) => {
-            let faults = errors.errors.iter().take(3).map(|error| Fault {
-                what: format!("at its character {}: {}", error.pos.1.max(1), error.msg.trim()),
-                mend: "write it like `account.tier == \"enterprise\" && request.percent <= 15`".to_owned(),
-            });
-            return Err(faults.collect());
-        }
+        Err(errors) => return Err(errors.errors.first().map(syntax_fault).into_iter().collect()),
     };
     let tiers = expression::check(program.expression())?;
     Ok((Condition { text: Id::from(text), program: Some(Arc::new(program)) }, tiers))
+}
+
+/// Says in words of our own where an expression stops being one; what follows the first error is mostly its echo.
+fn syntax_fault(error: &ParseError) -> Fault {
+    let column = error.pos.1.max(1);
+    let mend = "write it like `account.tier == \"enterprise\" && request.percent <= 15`";
+    let said = error.msg.trim().trim_start_matches("Syntax error: ");
+    let said = said.split(" expecting ").next().unwrap_or(said);
+    let what = if said.contains("<EOF>") {
+        format!("it breaks off at its character {column}")
+    } else {
+        format!("it is not understood at its character {column} ({said})")
+    };
+    let mend = if said.contains("'= '") { "write `==` to compare" } else { mend };
+    Fault { what, mend: mend.to_owned() }
 }
 
 /// Returns how deep brackets nest, and how long a run of prefix operators is.

@@ -15,6 +15,7 @@ mod condition;
 mod duration;
 mod expression;
 mod model;
+mod overlap;
 mod parse;
 mod problem;
 mod read;

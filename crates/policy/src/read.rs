@@ -61,6 +61,13 @@ pub(crate) struct Reader {
     answering: RefCell<BTreeSet<Id>>,
 }
 
+/// Whether a block is what it should be; what it lacks is not worth saying otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Mapping,
+    Other,
+}
+
 /// A mapping with known keys.
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
@@ -71,6 +78,7 @@ pub(crate) struct Block<'a> {
     /// What it is called in messages.
     pub name: String,
     fields: &'a [(Key, Node)],
+    shape: Shape,
     known: RefCell<Vec<&'static str>>,
 }
 
@@ -78,15 +86,15 @@ impl Reader {
     /// Takes a node as a mapping with known keys.
     pub fn block<'a>(&'a self, node: &'a Node, name: impl Into<String>) -> Block<'a> {
         let name = name.into();
-        let fields: &[(Key, Node)] = match &node.value {
-            Value::Map(fields) => fields,
-            Value::Nothing => &[],
+        let (fields, shape): (&[(Key, Node)], Shape) = match &node.value {
+            Value::Map(fields) => (fields, Shape::Mapping),
+            Value::Nothing => (&[], Shape::Mapping),
             Value::Scalar(_) | Value::List(_) => {
                 self.problems.add(node.at, format!("`{name}` is no mapping"), "write `key: value` lines below it");
-                &[]
+                (&[], Shape::Other)
             }
         };
-        Block { reader: self, at: node.at, name, fields, known: RefCell::default() }
+        Block { reader: self, at: node.at, name, fields, shape, known: RefCell::default() }
     }
 
     /// Takes a node as a mapping whose keys are names that the policy chooses.
@@ -310,7 +318,7 @@ impl<'a> Block<'a> {
     /// Returns the value of a key that must stand there; `example` shows how to write it.
     pub fn need(&self, key: &'static str, example: &str) -> Option<&'a Node> {
         let found = self.get(key);
-        if found.is_none() {
+        if found.is_none() && self.shape == Shape::Mapping {
             self.reader.problems.add(
                 self.at,
                 format!("`{}` has no `{key}`", self.name),

@@ -233,7 +233,7 @@ const fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
-fn key<'k>(field: &'k dyn Val) -> Result<&'k str, ExecutionError> {
+fn key(field: &dyn Val) -> Result<&str, ExecutionError> {
     field
         .downcast_ref::<CelString>()
         .map(CelString::inner)

@@ -143,6 +143,12 @@ impl Sequence {
         Ok(())
     }
 
+    /// Returns the lowest low-water mark of all source partitions: nothing older is still to come. None while that of one
+    /// of them is unknown.
+    pub const fn minimum(&self) -> Option<Timestamp> {
+        self.minimum
+    }
+
     /// Takes the low-water marks of an intake thread.
     pub fn low_water(&mut self, told: LowWater) {
         self.low.update_or_default(&(), |low| low.take(told));

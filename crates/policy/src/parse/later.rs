@@ -21,7 +21,7 @@ fn detector(block: &Block<'_>, name: &str) -> Detector {
     let reader = block.reader;
     let (least, most) = DETECTOR_THRESHOLDS;
     let (warm_up, warm_up_events) = warm_up(block);
-    let detector = Detector {
+    Detector {
         rule: rule(block, name),
         segment: block.get("segment").map_or_else(|| "*".into(), |node| reader.name(node, "segment")),
         event_type: block.need("counts", "order").map_or_else(Id::default, |node| reader.name(node, "counts")),
@@ -31,8 +31,7 @@ fn detector(block: &Block<'_>, name: &str) -> Detector {
         warm_up_events,
         dismissed_for: block.duration("dismissed_for", "14d"),
         kind: detector_kind(block, name),
-    };
-    detector
+    }
 }
 
 fn by(reader: &Reader, node: &Node) -> Id {

@@ -6,6 +6,7 @@ mod later;
 mod strategies;
 
 use crate::check;
+use crate::overlap;
 use crate::problem::Problem;
 use crate::read::{Block, Reader};
 use crate::yaml;
@@ -52,6 +53,9 @@ impl Policy {
         let parsed = yaml::read(text, &reader.problems).and_then(|root| {
             let policy = whole(&reader.block(&root, "policy"));
             check::whole(&policy, &reader);
+            if reader.problems.is_empty() {
+                overlap::check(&policy, &reader);
+            }
             reader.problems.is_empty().then_some(policy)
         });
         match parsed {
@@ -123,7 +127,8 @@ fn version(block: &Block<'_>) -> Version {
 fn currency(block: &Block<'_>) -> Id {
     let Some(node) = block.need("currency", "USD") else { return Id::default() };
     let text = block.reader.text(node, "currency");
-    if !text.is_empty() && !(text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())) {
+    let good = text.is_empty() || text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+    if !good {
         block.reader.problems.add(
             node.at,
             format!("`{text}` is no currency"),

@@ -3,7 +3,8 @@
 use baton_policy::Policy;
 use std::path::Path;
 
-fn parsed(path: &str) -> Policy {
+/// Parses a policy of the repository.
+pub fn shipped(path: &str) -> Policy {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     Policy::parse(&text).unwrap_or_else(|problems| {
@@ -19,6 +20,6 @@ fn all_parse() {
         ("deploy/policies/bank.yaml", "bank@1"),
         ("benches/policy-bench.yaml", "bench@1"),
     ] {
-        assert_eq!(parsed(path).version.to_string(), version);
+        assert_eq!(shipped(path).version.to_string(), version);
     }
 }

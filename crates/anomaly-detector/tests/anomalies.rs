@@ -1,0 +1,91 @@
+//! Rates and bursts by the shipped policies.
+
+mod support;
+
+use anomaly_detector::Detect;
+use baton_records::{Id, Signal};
+use std::collections::BTreeMap;
+use support::*;
+
+const SAAS: &str = include_str!("../../../deploy/policies/saas.yaml");
+const BANK: &str = include_str!("../../../deploy/policies/bank.yaml");
+const HOUR: i64 = 3_600_000;
+
+fn ticket(number: i64, at: i64) -> Arrival {
+    event("acme", "ticket.opened", &format!("t-{number}"), at, at, BTreeMap::new(), None)
+}
+
+fn debit(id: &str, at: i64, amount: &str, party: Option<&str>) -> Arrival {
+    let attributes = party.map(|p| (Id::from("counterparty"), serde_json::json!(p))).into_iter().collect();
+    event("firm", "debit", id, at, at, attributes, Some(amount))
+}
+
+fn alarms(policy: &str, arrivals: &[Arrival], until: i64) -> Vec<Signal> {
+    let mut signals = run(&mut Detect::new(), &log(policy, arrivals, until));
+    signals.retain(|s| s.score >= s.threshold);
+    signals
+}
+
+fn six_months_of_tickets() -> Vec<Arrival> {
+    (0..60).map(|i| ticket(i, i * 3 * DAY + i * 7 % 11 * HOUR)).collect()
+}
+
+#[test]
+fn thirty_tickets_in_two_days_are_told_early() {
+    let mut arrivals = six_months_of_tickets();
+    arrivals.extend((0..30).map(|i| ticket(100 + i, 183 * DAY + i * 96 * 60_000)));
+    let alarms = alarms(SAAS, &arrivals, 190 * DAY);
+    let first = alarms.first().and_then(|s| s.event_id.clone()).unwrap();
+    assert!(["t-102", "t-103", "t-104", "t-105", "t-106", "t-107", "t-108"].contains(&first.as_str()), "{first}");
+    assert!(alarms.iter().all(|s| s.evidence.contains(s.event_id.as_ref().unwrap()) && s.evidence.len() <= 50));
+}
+
+#[test]
+fn thirty_tickets_over_two_months_are_nothing() {
+    let mut arrivals = six_months_of_tickets();
+    arrivals.extend((0..30).map(|i| ticket(100 + i, 183 * DAY + i * 2 * DAY)));
+    assert_eq!(alarms(SAAS, &arrivals, 250 * DAY), []);
+}
+
+fn books() -> Vec<Arrival> {
+    let mut arrivals = Vec::new();
+    for month in 0..8_i64 {
+        let payday = month * 30 * DAY + 28 * DAY;
+        for person in 0..40_i64 {
+            let amount = format!("{}.50", 2_200 + person * 45 + month);
+            let party = format!("person-{person}");
+            arrivals.push(debit(&format!("pay-{month}-{person}"), payday + person * 500, &amount, Some(&party)));
+        }
+        arrivals.push(debit(&format!("steel-{month}"), month * 30 * DAY + 5 * DAY, "18250.00", Some("steel")));
+        arrivals.push(debit(&format!("rent-{month}"), month * 30 * DAY + DAY, "4100.00", Some("landlord")));
+    }
+    arrivals
+}
+
+#[test]
+fn nine_small_debits_in_six_minutes_are_told_with_all_nine() {
+    let mut arrivals = books();
+    let start = 248 * DAY;
+    for i in 0..9_i64 {
+        let amount = format!("{}.00", 8 + i * 4);
+        arrivals.push(debit(&format!("odd-{i}"), start + i * 40_000, &amount, Some(&format!("shop-{i}"))));
+    }
+    arrivals.push(debit("rent-again", start + 100_000, "4100.00", Some("landlord")));
+    let alarms = alarms(BANK, &arrivals, 250 * DAY);
+    let last = alarms.last().unwrap();
+    let nine: Vec<String> = (0..9).map(|i| format!("odd-{i}")).collect();
+    assert_eq!(last.evidence.iter().map(|id| id.to_string()).collect::<Vec<_>>(), nine);
+    assert!(alarms.iter().all(|s| s.event_id.as_ref().unwrap().starts_with("odd-")));
+}
+
+#[test]
+fn payday_is_nothing() {
+    assert_eq!(alarms(BANK, &books(), 250 * DAY), []);
+}
+
+#[test]
+fn a_young_account_warms_up() {
+    let arrivals: Vec<Arrival> = (0..30).map(|i| ticket(i, i * HOUR)).collect();
+    let signals = run(&mut Detect::new(), &log(SAAS, &arrivals, 5 * DAY));
+    assert_eq!(signals.iter().filter(|s| s.expected.is_none() && s.score == 0.0).count(), 30);
+}

@@ -1,0 +1,82 @@
+//! What *assign* needs of the policy.
+
+use baton_policy::{Assigner, Policy, TeamOverflow, Version};
+use baton_records::{Id, OverflowReason, Request, Requirement};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The teams, their ways out, and how long an offer stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub version: Version,
+    pub lapse_after: Duration,
+    overflow: BTreeMap<Id, TeamOverflow>,
+    external: BTreeSet<Id>,
+    skilled: Vec<Skilled>,
+}
+
+/// The way out of a rule whose requirements nobody meets.
+#[derive(Debug, Clone)]
+struct Skilled {
+    team: Id,
+    requirements: Vec<Requirement>,
+    overflow: TeamOverflow,
+    reason: OverflowReason,
+}
+
+impl Terms {
+    pub fn of(policy: &Policy) -> Self {
+        let teams = || policy.teams.iter();
+        let skilled = policy.skill.iter().filter_map(|skill| {
+            Some(Skilled {
+                team: skill.rule.team.clone(),
+                requirements: skill.rule.requirements.clone(),
+                overflow: skill.overflow.clone()?,
+                reason: skill.overflow_reason,
+            })
+        });
+        Self {
+            version: policy.version.clone(),
+            lapse_after: policy.offers.lapse_after,
+            overflow: teams().filter_map(|(name, team)| Some((name.clone(), team.overflow.clone()?))).collect(),
+            external: teams().filter(|(_, t)| t.assign == Assigner::External).map(|(name, _)| name.clone()).collect(),
+            skilled: skilled.collect(),
+        }
+    }
+
+    /// Tells whether the contact center finds the agents of a team.
+    pub fn is_external(&self, team: &Id) -> bool {
+        self.external.contains(team)
+    }
+
+    /// Returns where a team's handoffs go when nobody takes them; none: they wait.
+    pub fn overflow(&self, team: &Id) -> Option<&TeamOverflow> {
+        self.overflow.get(team)
+    }
+
+    /// Returns where a handoff goes whose requirements nobody meets, and the reason that the policy gives: by its rule,
+    /// else as the team's.
+    pub fn unmet(&self, request: &Request) -> Option<(&TeamOverflow, Option<OverflowReason>)> {
+        let asked = |skilled: &&Skilled| {
+            let all = skilled.requirements.iter().all(|r| request.requirements.contains(r));
+            skilled.team == request.team && !skilled.requirements.is_empty() && all
+        };
+        let rule = self.skilled.iter().find(asked).map(|skilled| (&skilled.overflow, Some(skilled.reason)));
+        rule.or_else(|| self.overflow(&request.team).map(|overflow| (overflow, None)))
+    }
+}
+
+#[cfg(test)]
+impl Terms {
+    /// Makes the terms of these teams, with their ways out, as a test wants them.
+    pub fn of_teams(teams: &[(Id, Option<TeamOverflow>)], external: &[Id]) -> Self {
+        let ways_out = teams.iter().filter_map(|(team, overflow)| Some((team.clone(), overflow.clone()?)));
+        Self {
+            version: Version { name: "test".into(), number: 1 },
+            lapse_after: Duration::from_secs(60),
+            overflow: ways_out.collect(),
+            external: external.iter().cloned().collect(),
+            skilled: Vec::new(),
+        }
+    }
+}

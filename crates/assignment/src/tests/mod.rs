@@ -1,0 +1,5 @@
+//! Cases as data, and properties.
+
+mod cases;
+mod properties;
+mod script;

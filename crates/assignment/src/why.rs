@@ -1,0 +1,34 @@
+//! Why an agent was chosen, for people.
+
+use crate::entry::Entry;
+use crate::need::Need;
+use crate::roster::Roster;
+use baton_records::{Id, Timestamp};
+
+/// Returns the reasons for an offer: the team, each need and how it is met, and the agent's load.
+pub(crate) fn offered(roster: &Roster, entry: &Entry, agent_id: &Id, now: Timestamp) -> Vec<Id> {
+    let Some(agent) = roster.agent(agent_id) else { return Vec::new() };
+    let mut why = vec![Id::from(format!("works in {}", entry.request.team))];
+    for need in entry.needs().0 {
+        why.push(Id::from(match need {
+            Need::Skill { skill, level } => {
+                let has = roster.level(agent_id, &skill, now).unwrap_or(0);
+                format!("holds {skill} at level {has}, {level} is needed")
+            }
+            Need::Language(language) => format!("speaks {language}"),
+            Need::Industry(industry) => format!("knows {industry}"),
+            Need::Dedicated { account_id, .. } if agent.accounts.contains(&account_id) => {
+                format!("is dedicated to {account_id}")
+            }
+            Need::Dedicated { deputy, .. } => {
+                format!("is a deputy who knows {}", deputy.as_deref().unwrap_or("the industry"))
+            }
+        }));
+    }
+    why.push(Id::from(format!(
+        "has {} of {} in work, the least of those who are free",
+        roster.load(agent),
+        agent.capacity
+    )));
+    why
+}

@@ -1,0 +1,87 @@
+//! The policy in force with what is looked up for every record.
+
+use baton_policy::{Assigner, Clause, Condition, ConversationView, Mode, Policy, Rule, Variables};
+use baton_records::{Account, ApprovalRequest, Event, Id, ids};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The pool of all teams when the policy lists none.
+const ONE_POOL: &str = "all";
+
+/// A policy, ready to judge.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub policy: Policy,
+    /// `name@number`.
+    pub version: Id,
+    /// The widest window of a cue rule, in turns.
+    pub window: usize,
+    /// Cues that gradual rules look for.
+    pub gradual: BTreeSet<Id>,
+    pools: BTreeMap<Id, Id>,
+}
+
+impl Rules {
+    pub(crate) fn new(version: Id, policy: Policy) -> Self {
+        let window = policy.sentiment.rules.iter().map(|r| r.within_turns as usize).max().unwrap_or(1);
+        let gradual = policy.gradual.iter().flat_map(|r| r.cues.iter().cloned()).collect();
+        let of = |(pool, teams): (&Id, &BTreeSet<Id>)| {
+            teams.iter().map(|team| (team.clone(), pool.clone())).collect::<Vec<_>>()
+        };
+        let pools = policy.pools.iter().flat_map(of).collect();
+        Self { version, window, gradual, pools, policy }
+    }
+
+    /// Returns the pool whose *assign* finds agents for a team; none when the contact center does.
+    pub(crate) fn pool_of(&self, team: &Id) -> Option<Id> {
+        match self.policy.teams.get(team).map(|t| t.assign) {
+            Some(Assigner::External) => None,
+            _ => Some(self.pools.get(team).cloned().unwrap_or_else(|| Id::new_static(ONE_POOL))),
+        }
+    }
+
+    /// Tells whether the contact center finds the team's agents.
+    pub(crate) fn is_external(&self, team: &Id) -> bool {
+        self.policy.teams.get(team).is_some_and(|t| t.assign == Assigner::External)
+    }
+}
+
+/// Tells whether a rule looks at this account at all.
+pub(crate) fn in_scope(rule: &Rule, account: &Id) -> bool {
+    if rule.mode == Mode::Off {
+        return false;
+    }
+    let Some(percent) = rule.percent else { return true };
+    let [a, b, c, d, ..] = ids::hash128(&["scope", &rule.name, account]);
+    u32::from_le_bytes([a, b, c, d]) % 100 < u32::from(percent)
+}
+
+/// What conditions may look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub account: &'a Account,
+    pub event: Option<&'a Event>,
+    pub turns: u32,
+}
+
+impl Rules {
+    /// Tells whether a condition holds; without one it does. One that cannot be evaluated does not hold.
+    pub(crate) fn holds(&self, condition: Option<&Condition>, facts: Facts<'_>) -> bool {
+        let Some(condition) = condition else { return true };
+        condition.holds(&self.variables(facts)).unwrap_or(false)
+    }
+
+    /// Tells whether a clause allows a request together with what was approved before.
+    pub(crate) fn allows(&self, clause: &Clause, request: &ApprovalRequest, earlier: Decimal, facts: Facts<'_>) -> bool {
+        clause.allows(&self.policy, request, earlier, &self.variables(facts)).unwrap_or(false)
+    }
+
+    fn variables<'v>(&'v self, facts: Facts<'v>) -> Variables<'v> {
+        let view = ConversationView { turns: facts.turns, ..ConversationView::default() };
+        let mut variables = self.policy.variables(facts.account).conversation(view);
+        if let Some(event) = facts.event {
+            variables = variables.event(event);
+        }
+        variables
+    }
+}

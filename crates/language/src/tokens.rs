@@ -1,0 +1,425 @@
+//! A text as words, in sentences and clauses.
+
+use crate::stem::stem;
+use crate::vocabulary::{UNKNOWN, Vocabulary, Word};
+
+/// Of a longer text only so many bytes are read.
+pub const MAX_BYTES: usize = 16 * 1024;
+
+/// A longer word is no word of a grammar.
+const MAX_WORD: usize = 40;
+
+/// How a word is divided from the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Break {
+    /// Not at all.
+    None,
+    /// A comma, a dash, a bracket.
+    Clause,
+    /// The end of a sentence.
+    Sentence,
+}
+
+/// One word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Token {
+    /// Which.
+    pub(crate) word: Word,
+    /// What stands before it.
+    pub(crate) before: Break,
+    /// The sentence that ends before it was a question; on the closing token: the last one.
+    pub(crate) asked: bool,
+    /// It stands in quotation marks.
+    pub(crate) quoted: bool,
+}
+
+/// Words that a number, a sign and the parts of a contraction become.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed {
+    pub(crate) number: Word,
+    pub(crate) currency: Word,
+    pub(crate) percent: Word,
+    pub(crate) not: Word,
+    pub(crate) is: Word,
+    pub(crate) are: Word,
+    pub(crate) am: Word,
+    pub(crate) have: Word,
+    pub(crate) will: Word,
+    pub(crate) would: Word,
+}
+
+impl Fixed {
+    /// Gives the words their numbers.
+    pub(crate) fn intern(words: &mut Vocabulary) -> Self {
+        let mut word = |text: &str| words.intern(&stemmed(text));
+        Self {
+            number: word("0"),
+            currency: word("$"),
+            percent: word("%"),
+            not: word("not"),
+            is: word("is"),
+            are: word("are"),
+            am: word("am"),
+            have: word("have"),
+            will: word("will"),
+            would: word("would"),
+        }
+    }
+}
+
+/// Returns the stem of a word as the tokens of a text have it.
+pub(crate) fn stemmed(word: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(word.len());
+    for c in word.chars() {
+        fold(c, &mut bytes);
+    }
+    stem(&mut bytes);
+    bytes
+}
+
+/// Appends a word in lower case without accents.
+pub(crate) fn fold_word(word: &str, out: &mut String) {
+    let mut bytes = Vec::with_capacity(word.len());
+    for c in word.chars() {
+        fold(c, &mut bytes);
+    }
+    out.push_str(&String::from_utf8_lossy(&bytes));
+}
+
+/// Appends a letter in lower case without its accent; German umlauts become two letters.
+fn fold(c: char, out: &mut Vec<u8>) {
+    if c.is_ascii() {
+        out.push(c.to_ascii_lowercase() as u8);
+        return;
+    }
+    for c in c.to_lowercase() {
+        let folded: &[u8] = match c {
+            'ä' | 'æ' => b"ae",
+            'ö' | 'ø' => b"oe",
+            'ü' => b"ue",
+            'ß' => b"ss",
+            'à' | 'á' | 'â' | 'ã' | 'å' => b"a",
+            'è' | 'é' | 'ê' | 'ë' => b"e",
+            'ì' | 'í' | 'î' | 'ï' => b"i",
+            'ò' | 'ó' | 'ô' | 'õ' => b"o",
+            'ù' | 'ú' | 'û' => b"u",
+            'ç' => b"c",
+            'ñ' => b"n",
+            _ => {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                continue;
+            }
+        };
+        out.extend_from_slice(folded);
+    }
+}
+
+/// Reads a text into words; a last token without a word closes the last sentence.
+pub(crate) fn read(text: &str, words: &Vocabulary, fixed: Fixed) -> Vec<Token> {
+    let end = text.floor_char_boundary(MAX_BYTES);
+    let text = text.get(..end).unwrap_or(text);
+    let mut reader = Reader {
+        words,
+        fixed,
+        text: text.as_bytes(),
+        tokens: Vec::with_capacity(text.len() / 5 + 2),
+        word: Vec::with_capacity(MAX_WORD),
+        before: Break::Sentence,
+        asked: false,
+        quoted: false,
+        stretched: false,
+        apostrophe: None,
+    };
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, c)| *c);
+        if reader.starts_line(at) && reader.skips_line(at) {
+            while chars.next_if(|(_, c)| *c != '\n').is_some() {}
+            continue;
+        }
+        reader.take(at, c, next);
+    }
+    reader.flush();
+    reader.push(UNKNOWN);
+    if let Some(last) = reader.tokens.last_mut() {
+        last.before = Break::Sentence;
+    }
+    reader.tokens
+}
+
+struct Reader<'a> {
+    words: &'a Vocabulary,
+    fixed: Fixed,
+    text: &'a [u8],
+    tokens: Vec<Token>,
+    word: Vec<u8>,
+    before: Break,
+    asked: bool,
+    quoted: bool,
+    /// The last letter was written three times or more.
+    stretched: bool,
+    /// Where in `word` an apostrophe stood.
+    apostrophe: Option<usize>,
+}
+
+impl Reader<'_> {
+    fn starts_line(&self, at: usize) -> bool {
+        at == 0 || self.text.get(at - 1) == Some(&b'\n')
+    }
+
+    /// Tells whether the line that starts here is quoted mail.
+    fn skips_line(&self, at: usize) -> bool {
+        self.text.get(at) == Some(&b'>')
+    }
+
+    fn take(&mut self, at: usize, c: char, next: Option<char>) {
+        match c {
+            'a'..='z' | 'A'..='Z' => self.letter(c),
+            '0'..='9' => self.digit(c),
+            '\'' | '\u{2019}' | '`' if !self.word.is_empty() && next.is_some_and(char::is_alphabetic) => {
+                self.apostrophe = Some(self.word.len());
+            }
+            ' ' | '\t' | '\r' => self.flush(),
+            '.' | ',' if self.is_number() && next.is_some_and(|n| n.is_ascii_digit()) => self.word.push(b'0'),
+            '.' => self.full_stop(next),
+            '!' | '?' | '\u{2026}' | ';' | '\u{203d}' => {
+                self.flush();
+                self.before = Break::Sentence;
+                self.asked |= matches!(c, '?' | '\u{203d}');
+            }
+            '\n' => self.line_end(at),
+            ',' | ':' | '(' | ')' | '\u{2013}' | '\u{2014}' => self.clause_end(),
+            '-' => self.hyphen(next),
+            '"' | '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => {
+                self.flush();
+                self.quoted = matches!(c, '\u{201c}' | '\u{201e}' | '\u{ab}') && !self.quoted || c == '"' && !self.quoted;
+            }
+            '$' | '\u{20ac}' | '\u{a3}' => self.sign(self.fixed.currency),
+            '%' => self.sign(self.fixed.percent),
+            _ if c.is_alphabetic() => self.letter(c),
+            _ => self.flush(),
+        }
+    }
+
+    fn is_number(&self) -> bool {
+        self.word.first().is_some_and(u8::is_ascii_digit)
+    }
+
+    fn letter(&mut self, c: char) {
+        if self.is_number() {
+            self.flush();
+        }
+        let before = self.word.len();
+        if before < MAX_WORD {
+            fold(c, &mut self.word);
+            self.shorten_stretched(before);
+        }
+    }
+
+    /// Makes `sooo` of any length `so`.
+    fn shorten_stretched(&mut self, before: usize) {
+        if let [.., a, b, c] = self.word.as_slice()
+            && a == b
+            && b == c
+        {
+            self.stretched = true;
+            self.word.truncate(before - 1);
+        } else if let [.., a, b] = self.word.as_slice()
+            && a == b
+            && self.stretched
+        {
+            self.word.truncate(before);
+        } else {
+            self.stretched = false;
+        }
+    }
+
+    fn digit(&mut self, c: char) {
+        if !self.word.is_empty() && !self.is_number() {
+            self.flush();
+        }
+        if self.word.len() < MAX_WORD {
+            self.word.push(c as u8);
+        }
+    }
+
+    fn sign(&mut self, word: Word) {
+        self.flush();
+        self.push(word);
+    }
+
+    fn hyphen(&mut self, next: Option<char>) {
+        let inside = !self.word.is_empty() && next.is_some_and(char::is_alphanumeric);
+        self.flush();
+        if !inside {
+            self.clause_break();
+        }
+    }
+
+    fn clause_end(&mut self) {
+        self.flush();
+        self.clause_break();
+    }
+
+    fn clause_break(&mut self) {
+        self.before = self.before.max(Break::Clause);
+    }
+
+    /// A full stop ends a sentence where white space follows and no abbreviation stands before it.
+    fn full_stop(&mut self, next: Option<char>) {
+        const ABBREVIATIONS: [&[u8]; 18] = [
+            b"mr", b"mrs", b"ms", b"dr", b"prof", b"vs", b"etc", b"approx", b"inc", b"ltd", b"ca", b"bzw", b"usw", b"nr",
+            b"incl", b"st", b"hr", b"fr",
+        ];
+        let abbreviated = self.word.len() == 1 && !self.is_number() || ABBREVIATIONS.contains(&self.word.as_slice());
+        let ends = next.is_none_or(|n| n.is_whitespace() || matches!(n, '"' | '\'' | ')' | '\u{201d}' | '.'));
+        self.flush();
+        if ends && !abbreviated {
+            self.before = Break::Sentence;
+        }
+    }
+
+    /// The end of a line ends a sentence, unless a long line goes on in lower case: then a mail program broke it.
+    fn line_end(&mut self, at: usize) {
+        const WRAPPED: usize = 50;
+        self.flush();
+        let line = self.text.get(..at).unwrap_or(&[]).iter().rev().take_while(|b| **b != b'\n').count();
+        let goes_on = self.text.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+        if line < WRAPPED || !goes_on {
+            self.before = Break::Sentence;
+        }
+    }
+
+    fn push(&mut self, word: Word) {
+        let (before, asked) = (self.before, self.asked);
+        self.tokens.push(Token { word, before, asked, quoted: self.quoted });
+        self.before = Break::None;
+        self.asked = false;
+    }
+
+    /// Ends the word that is being read.
+    fn flush(&mut self) {
+        if self.word.is_empty() {
+            return;
+        }
+        let apostrophe = self.apostrophe.take();
+        if self.is_number() {
+            self.push(self.fixed.number);
+        } else if let Some(at) = apostrophe {
+            self.contraction(at);
+        } else {
+            self.plain_word();
+        }
+        self.word.clear();
+    }
+
+    fn plain_word(&mut self) {
+        if let Some(positive) = self.without_apostrophe() {
+            self.word.truncate(positive);
+            if self.word == b"wo" {
+                self.push(self.fixed.will);
+                self.push(self.fixed.not);
+                return;
+            }
+            if self.word == b"ca" {
+                self.word.push(b'n');
+            }
+            self.look_up();
+            self.push(self.fixed.not);
+        } else if matches!(self.word.as_slice(), b"im" | b"ive") {
+            let second = if self.word == b"im" { self.fixed.am } else { self.fixed.have };
+            self.word.truncate(1);
+            self.look_up();
+            self.push(second);
+        } else {
+            self.look_up();
+        }
+    }
+
+    /// Returns how much of `dont`, `cannot` and their like stands before the negation.
+    fn without_apostrophe(&self) -> Option<usize> {
+        const NEGATED: [(&[u8], usize); 16] = [
+            (b"cannot", 3),
+            (b"cant", 2),
+            (b"dont", 2),
+            (b"doesnt", 4),
+            (b"didnt", 3),
+            (b"isnt", 2),
+            (b"arent", 3),
+            (b"wasnt", 3),
+            (b"werent", 4),
+            (b"wont", 2),
+            (b"wouldnt", 5),
+            (b"couldnt", 5),
+            (b"shouldnt", 6),
+            (b"hasnt", 3),
+            (b"havent", 4),
+            (b"hadnt", 3),
+        ];
+        NEGATED.iter().find(|(word, _)| *word == self.word.as_slice()).map(|(_, kept)| *kept)
+    }
+
+    fn contraction(&mut self, at: usize) {
+        let tail = self.word.split_off(at.min(self.word.len()));
+        match tail.as_slice() {
+            b"t" if self.word.ends_with(b"n") => {
+                match self.word.as_slice() {
+                    b"can" => {}
+                    b"won" => {
+                        self.word.clear();
+                        self.word.extend_from_slice(b"will");
+                    }
+                    b"shan" => {
+                        self.word.clear();
+                        self.word.extend_from_slice(b"shall");
+                    }
+                    _ => {
+                        self.word.pop();
+                    }
+                }
+                self.look_up();
+                self.push(self.fixed.not);
+            }
+            b"s" => {
+                let verb = matches!(
+                    self.word.as_slice(),
+                    b"it" | b"that" | b"this" | b"there" | b"what" | b"who" | b"he" | b"she" | b"here" | b"how" | b"where"
+                        | b"why" | b"everything" | b"nothing" | b"something" | b"everyone" | b"nobody"
+                );
+                let us = self.word == b"let";
+                self.look_up();
+                if verb {
+                    self.push(self.fixed.is);
+                } else if us {
+                    let word = self.words.find(b"us");
+                    self.push(word);
+                }
+            }
+            b"re" => self.look_up_then(self.fixed.are),
+            b"m" => self.look_up_then(self.fixed.am),
+            b"ve" => self.look_up_then(self.fixed.have),
+            b"ll" => self.look_up_then(self.fixed.will),
+            b"d" => self.look_up_then(self.fixed.would),
+            _ => {
+                self.word.extend_from_slice(&tail);
+                self.look_up();
+            }
+        }
+    }
+
+    fn look_up_then(&mut self, second: Word) {
+        self.look_up();
+        self.push(second);
+    }
+
+    fn look_up(&mut self) {
+        let form = if self.word.ends_with(b"d") { self.words.find_form(&self.word) } else { UNKNOWN };
+        let word = if form == UNKNOWN {
+            stem(&mut self.word);
+            self.words.find(&self.word)
+        } else {
+            form
+        };
+        self.push(word);
+    }
+}

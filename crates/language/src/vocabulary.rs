@@ -1,0 +1,147 @@
+//! The words that a grammar knows, by their stems.
+
+/// The number of a word; [`UNKNOWN`] is none of them.
+pub(crate) type Word = u16;
+
+/// A word that no grammar names.
+pub(crate) const UNKNOWN: Word = 0;
+
+/// From this length on a word with one wrong letter is still recognised.
+const TYPO_LENGTH: usize = 7;
+
+/// Words with numbers from 1, found by an open hash table.
+#[derive(Debug, Clone)]
+pub(crate) struct Vocabulary {
+    stems: Vec<Box<[u8]>>,
+    slots: Vec<Word>,
+    /// Hashes of long words with one letter left out.
+    typos: Vec<(u32, Word)>,
+}
+
+impl Vocabulary {
+    pub(crate) fn new() -> Self {
+        Self { stems: vec![Box::default()], slots: vec![UNKNOWN; 1 << 13], typos: Vec::new() }
+    }
+
+    /// Returns how many numbers there are, that of the unknown word included.
+    pub(crate) fn len(&self) -> usize {
+        self.stems.len()
+    }
+
+    /// Returns the number of a stem and gives it one when it is new; at most 4,095 words, the others are unknown.
+    pub(crate) fn intern(&mut self, stem: &[u8]) -> Word {
+        let slot = self.slot(stem);
+        let Some(found) = self.slots.get_mut(slot) else { return UNKNOWN };
+        if *found == UNKNOWN && self.stems.len() < 1 << 12 {
+            *found = self.stems.len() as Word;
+            self.stems.push(stem.into());
+        }
+        *found
+    }
+
+    /// Makes the index of typing errors; after the last `intern`.
+    pub(crate) fn finish(&mut self) {
+        self.typos.clear();
+        for (number, stem) in self.stems.iter().enumerate() {
+            if stem.len() >= TYPO_LENGTH {
+                self.typos.push((hash(stem), number as Word));
+                self.typos.extend(without_one(stem).map(|h| (h, number as Word)));
+            }
+        }
+        self.typos.sort_unstable();
+    }
+
+    /// Returns the number of a stem, also with one typing error in a long word.
+    pub(crate) fn find(&self, stem: &[u8]) -> Word {
+        let exact = self.slots.get(self.slot(stem)).copied().unwrap_or(UNKNOWN);
+        if exact != UNKNOWN || stem.len() < TYPO_LENGTH { exact } else { self.find_typo(stem) }
+    }
+
+    /// Returns the number of a form that stands for itself; grammars write it behind `=`.
+    pub(crate) fn find_form(&self, form: &[u8]) -> Word {
+        let mask = self.slots.len() - 1;
+        let mut slot = form.iter().fold(hash(b"="), hash_on) as usize & mask;
+        while let Some(word) = self.slots.get(slot).copied().filter(|word| *word != UNKNOWN) {
+            if self.stems.get(usize::from(word)).is_some_and(|s| s.split_first().is_some_and(|(f, s)| *f == b'=' && s == form)) {
+                return word;
+            }
+            slot = (slot + 1) & mask;
+        }
+        UNKNOWN
+    }
+
+    fn find_typo(&self, stem: &[u8]) -> Word {
+        std::iter::once(hash(stem))
+            .chain(without_one(stem))
+            .find_map(|h| {
+                let from = self.typos.partition_point(|(other, _)| *other < h);
+                self.typos.iter().skip(from).take_while(|(other, _)| *other == h).map(|(_, word)| *word).find(|word| {
+                    self.stems.get(usize::from(*word)).is_some_and(|known| is_one_slip(known, stem))
+                })
+            })
+            .unwrap_or(UNKNOWN)
+    }
+
+    fn slot(&self, stem: &[u8]) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(stem) as usize & mask;
+        while let Some(word) = self.slots.get(slot).copied() {
+            let known = self.stems.get(usize::from(word)).map_or(&[][..], |s| s);
+            if word == UNKNOWN || known == stem {
+                break;
+            }
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+}
+
+/// FNV-1a.
+fn hash(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, hash_on)
+}
+
+fn hash_on(hash: u32, byte: &u8) -> u32 {
+    (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+}
+
+fn without_one(stem: &[u8]) -> impl Iterator<Item = u32> {
+    (1..stem.len()).map(|left_out| {
+        stem.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, b)| b).fold(0x811c_9dc5, hash_on)
+    })
+}
+
+/// Tells whether one letter too many, too few, wrong, or two letters swapped lie between the words. First letters are
+/// rarely wrong and must agree.
+fn is_one_slip(known: &[u8], seen: &[u8]) -> bool {
+    if known.first() != seen.first() || known.len().abs_diff(seen.len()) > 1 {
+        return false;
+    }
+    let same = known.iter().zip(seen).take_while(|(a, b)| a == b).count();
+    let (a, b) = (known.get(same..).unwrap_or(&[]), seen.get(same..).unwrap_or(&[]));
+    match (a, b) {
+        ([x, y, a @ ..], [v, w, b @ ..]) if x == w && y == v && a == b => true,
+        ([_, a @ ..], [_, b @ ..]) if a == b => true,
+        ([_, a @ ..], b) if a == b => true,
+        (a, [_, b @ ..]) => a == b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_with_one_slip() {
+        let mut words = Vocabulary::new();
+        let number = words.intern(b"competitor");
+        words.finish();
+        for text in ["competitor", "competetor", "competitr", "compettitor", "comepetitor", "competiotr"] {
+            assert_eq!(words.find(text.as_bytes()), number, "{text}");
+        }
+        for text in ["compositor2", "competition", "kompetitor", "compete", ""] {
+            assert_eq!(words.find(text.as_bytes()), UNKNOWN, "{text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! An instance: all threads of one process.
+
+use crate::clock;
+use crate::config::{Config, REQUEST};
+use crate::ends::Ends;
+use crate::error::{Failure, StartError};
+use crate::layout;
+use crate::stage::{Stage, Topology};
+use crate::state::Shared;
+use crate::table;
+use crate::thread::{Poison, Setup, live};
+use crate::topics;
+use baton_stream::Topic;
+use baton_telemetry::{Health, Metrics};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often new partitions of sources are looked for.
+const LOOK_FOR_PARTITIONS: Duration = Duration::from_secs(30);
+
+/// The running threads of a process.
+pub struct Instance {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Instance {
+    /// Starts all threads of a topology.
+    ///
+    /// # Errors
+    /// When topics are missing or differ, another layout runs, or the brokers do not answer.
+    pub fn start(config: Config, topology: Topology, metrics: Metrics, health: Health) -> Result<Self, StartError> {
+        let partitions = topics::partitions(&config)?;
+        layout::refuse_other(&config, topology.layout)?;
+        let config = Arc::new(config);
+        let shared = Arc::new(Shared::new(metrics, health));
+        let mut instance = Self { shared: shared.clone(), threads: Vec::new() };
+        let reads_sources = topology.stages.iter().any(|s| s.low_water.is_some());
+        if reads_sources {
+            shared.set_sources(clock::now().millis(), source_partitions(&config, &topology)?);
+        }
+        if let Some(table) = topology.table.clone() {
+            let full = Arc::new(AtomicBool::new(false));
+            let (config, shared, signal) = (config.clone(), shared.clone(), full.clone());
+            instance.spawn("table", move || table::run(&config, &table, &shared, &signal))?;
+            instance.await_table(&full)?;
+        }
+        let ends = Arc::new(Ends::default());
+        {
+            let (config, shared, ends) = (config.clone(), shared.clone(), ends.clone());
+            instance.spawn("ends", move || {
+                if let Err(failure) = ends.run(&config, &shared.stop) {
+                    shared.break_off(failure.to_string());
+                }
+            })?;
+        }
+        let mut unique = 0;
+        for stage in &topology.stages {
+            for number in 0..config.threads.max(1) {
+                let setup = Setup {
+                    config: config.clone(),
+                    stage: stage.clone(),
+                    layout: topology.layout,
+                    number,
+                    unique,
+                    transactional_id: transactional_id(&config, stage, number),
+                    partitions,
+                    ends: ends.clone(),
+                    shared: shared.clone(),
+                };
+                unique += 1;
+                instance.spawn(stage.name, move || supervise(&setup))?;
+            }
+        }
+        if reads_sources {
+            let (config, shared) = (config.clone(), shared.clone());
+            instance.spawn("sources", move || watch_sources(&config, &topology, &shared))?;
+        }
+        Ok(instance)
+    }
+
+    fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
+        let handle = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(body)
+            .map_err(|e| StartError::Refused(format!("cannot start a thread: {e}")))?;
+        self.threads.push(handle);
+        Ok(())
+    }
+
+    fn await_table(&self, full: &AtomicBool) -> Result<(), StartError> {
+        let started = Instant::now();
+        while !full.load(Ordering::Relaxed) {
+            if let Some(why) = self.shared.broken() {
+                return Err(StartError::Refused(why));
+            }
+            if started.elapsed() > 10 * REQUEST {
+                self.shared.stop.store(true, Ordering::Relaxed);
+                return Err(StartError::Refused(
+                    "accounts, agents and policies were not read within 5 minutes; is a transaction open on their topics?".into(),
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Returns what the threads share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Tells whether every thread is assigned and restored.
+    pub fn is_ready(&self) -> bool {
+        let threads = self.shared.threads();
+        !threads.is_empty() && threads.iter().all(crate::state::ThreadState::is_ready)
+    }
+
+    /// Asks the threads to finish or abort their transactions, leave their groups, and waits for them.
+    ///
+    /// # Errors
+    /// Why they had to stop, when it was not at our wish.
+    pub fn stop(mut self) -> Result<(), String> {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                self.shared.break_off("a thread panicked; this is a defect".into());
+            }
+        }
+        self.shared.broken().map_or(Ok(()), Err)
+    }
+}
+
+fn transactional_id(config: &Config, stage: &Stage, number: usize) -> String {
+    // Without a name of its own an instance is a new one at each start: its process id and the time tell it apart.
+    let instance = config.instance.clone().unwrap_or_else(|| format!("{}.{}", std::process::id(), clock::now().millis()));
+    format!("{}-{instance}-{number}", config.group(stage.name))
+}
+
+/// Lives one life after the other until told to stop.
+fn supervise(setup: &Setup) {
+    let mut poison = Poison::new();
+    let mut pause = Duration::from_millis(50);
+    while !setup.shared.stop.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        match live(setup, &mut poison) {
+            Ok(()) => return,
+            Err(Failure::Stop(why)) => {
+                tracing::error!(stage = setup.stage.name, error = %why, "the processor stops");
+                return setup.shared.break_off(why);
+            }
+            Err(Failure::Restart(failure)) => {
+                tracing::warn!(stage = setup.stage.name, error = %failure, "the thread starts over from what is committed");
+                setup.shared.metrics().aborted(setup.stage.metrics);
+            }
+        }
+        pause = if started.elapsed() > Duration::from_secs(30) { Duration::from_millis(50) } else { (pause * 2).min(LONGEST_PAUSE) };
+        std::thread::park_timeout(pause);
+    }
+}
+
+fn source_partitions(config: &Config, topology: &Topology) -> Result<Vec<String>, StartError> {
+    let counts = topics::counts(config)?;
+    let mut all = Vec::new();
+    let leads = topology.stages.iter().filter(|s| s.low_water.is_some()).flat_map(|s| &s.leads);
+    for topic in leads {
+        let name = config.topic(topic);
+        let Some(count) = counts.get(&name) else {
+            let mend = if matches!(topic, Topic::Source(_)) { "make it, or leave it out of --sources" } else { "make it with: baton topics create" };
+            return Err(StartError::Refused(format!("topic {name} does not exist; {mend}")));
+        };
+        all.extend((0..*count).map(|p| format!("{name}/{p}")));
+    }
+    Ok(all)
+}
+
+/// Takes new partitions of sources into the list that travels with the marks.
+fn watch_sources(config: &Config, topology: &Topology, shared: &Shared) {
+    let mut last = Instant::now();
+    while !shared.stop.load(Ordering::Relaxed) {
+        std::thread::park_timeout(Duration::from_millis(500));
+        if last.elapsed() < LOOK_FOR_PARTITIONS {
+            continue;
+        }
+        last = Instant::now();
+        match source_partitions(config, topology) {
+            Ok(now) if now != shared.sources().1 => shared.set_sources(clock::now().millis(), now),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %error, "the source topics cannot be looked at"),
+        }
+    }
+}
+

@@ -1,0 +1,35 @@
+//! The exactly-once runtime: the only crate that names `rdkafka` and reads clocks.
+//!
+//! Reading order: [`stage`] says what is run, [`instance`] starts it, [`thread`] is the loop, [`slot`] keeps a task,
+//! [`producer`] and [`client`] are the edge to librdkafka, [`reader`] restores.
+//!
+//! Where the known traps of Kafka and librdkafka are handled: partitioner, `retry.backoff.ms`,
+//! `transaction.timeout.ms`, `fetch.queue.backoff.ms`, prefetch bounds and record sizes in [`config`]; commits that wait
+//! in steps of 100 ms in [`client`]; doubtful commits in [`thread`] (every failure ends a life, and the next has a new
+//! producer with the same id); offsets below retention in [`thread`] and [`reader`] (there is no silent reset);
+//! "caught up" as position against an asked-for end in [`ends`] and [`slot`]; refused records in [`producer`] and
+//! [`thread`].
+
+mod client;
+pub mod clock;
+pub mod config;
+mod ends;
+pub mod error;
+mod fail_point;
+pub mod instance;
+pub mod layout;
+mod producer;
+mod reader;
+mod slot;
+pub mod stage;
+pub mod state;
+mod table;
+mod thread;
+pub mod tools;
+pub mod topics;
+
+pub use config::Config;
+pub use error::StartError;
+pub use instance::Instance;
+pub use stage::{GlobalTable, LowWaterMarks, Partitions, Stage, TaskId, Topology};
+pub use state::{Shared, ThreadState};

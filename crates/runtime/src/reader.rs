@@ -1,0 +1,89 @@
+//! Reads partitions from a known offset up to their end, as `read_committed`: changelogs, global tables, what another
+//! layout left.
+
+use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
+use crate::config::{Config, REQUEST};
+use crate::error::{Failure, KafkaFailure};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A reader of partitions that are assigned by hand.
+pub struct Reader {
+    queue: Queue,
+    consumer: BaseConsumer,
+    /// Where each partition is, and where it ended when the reader was made.
+    at: BTreeMap<TopicPartition, Position>,
+    read: u64,
+}
+
+struct Position {
+    next: i64,
+    end: i64,
+}
+
+impl Reader {
+    /// Opens a reader; an offset below zero is the beginning.
+    ///
+    /// The end is the high watermark, not the last stable offset: what an open transaction of a dead writer hides is
+    /// waited for.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub fn open(config: &Config, from: &[(TopicPartition, i64)]) -> Result<Self, KafkaFailure> {
+        let consumer: BaseConsumer = config.reader().create().map_err(|e| KafkaFailure::of("make a reader", &e))?;
+        let queue = Queue::of(&consumer)
+            .ok_or_else(|| KafkaFailure::new("make a reader", rdkafka::error::RDKafkaErrorCode::Fail, true))?;
+        let mut list = TopicPartitionList::with_capacity(from.len());
+        let mut at = BTreeMap::new();
+        for ((topic, partition), offset) in from {
+            let (low, high) =
+                consumer.fetch_watermarks(topic, *partition, REQUEST).map_err(|e| KafkaFailure::of("ask for an end", &e))?;
+            let next = (*offset).max(low);
+            list.add_partition_offset(topic, *partition, Offset::Offset(next))
+                .map_err(|e| KafkaFailure::of("assign", &e))?;
+            at.insert((topic.clone(), *partition), Position { next, end: high });
+        }
+        consumer.assign(&list).map_err(|e| KafkaFailure::of("assign", &e))?;
+        Ok(Self { queue, consumer, at, read: 0 })
+    }
+
+    /// Tells whether every partition has been read up to where it ended when the reader was opened.
+    pub fn is_caught_up(&self) -> bool {
+        self.at.values().all(|p| p.next >= p.end)
+    }
+
+    /// Returns how many records have been read, and how many offsets remain.
+    pub fn progress(&self) -> (u64, u64) {
+        let left = self.at.values().map(|p| u64::try_from(p.end - p.next).unwrap_or(0)).sum();
+        (self.read, left)
+    }
+
+    /// Returns the next record, or none when there was none for `timeout`.
+    ///
+    /// # Errors
+    /// When the partition cannot be read: what was to be read is gone, or the client is broken.
+    pub fn next(&mut self, timeout: Duration) -> Result<Option<Fetched>, Failure> {
+        match poll(&self.consumer, &self.queue, timeout) {
+            Polled::Record(record) => {
+                self.read += 1;
+                if let Some(at) = self.at.get_mut(&(record.topic().to_owned(), record.partition())) {
+                    at.next = record.offset() + 1;
+                }
+                Ok(Some(record))
+            }
+            Polled::End(partition, offset) => {
+                if let Some(at) = self.at.get_mut(&partition) {
+                    at.next = at.next.max(offset);
+                }
+                Ok(None)
+            }
+            Polled::Failed(failure) if failure.fatal => Err(failure.into()),
+            Polled::Failed(failure) if crate::thread::below_retention(&failure) => Err(Failure::Stop(format!(
+                "a record that was still to be read is gone ({failure}): retention of the topic is too short, or its data was deleted"
+            ))),
+            _ => Ok(None),
+        }
+    }
+}

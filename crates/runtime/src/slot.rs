@@ -1,0 +1,238 @@
+//! A task with what the runtime keeps of it: where it reads, and how far it is restored.
+
+use crate::client::{Fetched, TopicPartition};
+use crate::config::Config;
+use crate::ends::End;
+use crate::error::{Failure, KafkaFailure};
+use crate::reader::Reader;
+use crate::stage::{Partitions, Stage, TaskId, owner_of_store};
+use baton_records::Timestamp;
+use baton_stream::{Progress, Task, Topic};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Ends of a source partition that the position may still reach.
+const PENDING_ENDS: usize = 64;
+
+/// A task of this thread.
+pub struct Slot {
+    /// Which one.
+    pub id: TaskId,
+    /// The task.
+    pub task: Box<dyn Task>,
+    /// Its changelogs by the stage that owns them, each with its partition.
+    pub changelogs: BTreeMap<&'static str, TopicPartition>,
+    /// What stands in front of its keys where a changelog's partition is shared.
+    pub scope: String,
+    /// The next offset to take, by input.
+    pub next: BTreeMap<Topic, i64>,
+    /// Inputs of which records were taken since the last commit.
+    pub moved: BTreeSet<Topic>,
+    /// Whether its stores may have changed since the last commit.
+    pub touched: bool,
+    restore: Option<Reader>,
+    restored: (u64, Instant),
+    /// The offset behind everything that was read of the lead partition, control records included.
+    position: i64,
+    ends: VecDeque<End>,
+    reached: Option<Timestamp>,
+    heard: Timestamp,
+}
+
+impl Slot {
+    /// Makes the task of a lead partition and begins to restore it.
+    pub fn open(config: &Config, stage: &Stage, id: TaskId, partitions: &Partitions, now: Timestamp) -> Result<Self, Failure> {
+        let mut task = (stage.make)(&id, partitions);
+        let shared = stage.low_water.is_some();
+        let lead = config.topic(&id.topic);
+        let scope = if shared { format!("{lead}/{}", id.partition) } else { String::new() };
+        let partition = if shared { spread(&scope, partitions.account) } else { id.partition };
+        let mut changelogs = BTreeMap::new();
+        for store in task.stores() {
+            let owner = owner_of_store(store.name())
+                .ok_or_else(|| Failure::Stop(format!("store {} belongs to no stage: its name must start with one", store.name())))?;
+            changelogs.insert(owner, (config.changelog(owner), partition));
+        }
+        let from: Vec<(TopicPartition, i64)> = changelogs.values().map(|c| (c.clone(), 0)).collect();
+        let restore = Some(Reader::open(config, &from)?);
+        Ok(Self {
+            id,
+            task,
+            changelogs,
+            scope,
+            next: BTreeMap::new(),
+            moved: BTreeSet::new(),
+            touched: false,
+            restore,
+            restored: (0, Instant::now()),
+            position: 0,
+            ends: VecDeque::new(),
+            reached: None,
+            heard: now,
+        })
+    }
+
+    /// Tells whether its stores are still being restored.
+    pub fn is_restoring(&self) -> bool {
+        self.restore.is_some()
+    }
+
+    /// Returns how many entries were restored and how many offsets remain.
+    pub fn restore_progress(&self) -> Option<(u64, u64)> {
+        self.restore.as_ref().map(Reader::progress)
+    }
+
+    /// Restores for at most `budget`; returns true when this was the last of it.
+    pub fn restore(&mut self, budget: Duration) -> Result<bool, Failure> {
+        let started = Instant::now();
+        let Some(mut reader) = self.restore.take() else { return Ok(false) };
+        while !reader.is_caught_up() {
+            if started.elapsed() > budget {
+                self.restore = Some(reader);
+                return Ok(false);
+            }
+            if let Some(entry) = reader.next(Duration::from_millis(10))? {
+                self.restored.0 += entry.value().map_or(0, <[u8]>::len) as u64 + entry.key().map_or(0, <[u8]>::len) as u64;
+                restore_entry(&mut *self.task, &self.scope, &entry)?;
+            }
+        }
+        let (entries, _) = reader.progress();
+        let took = self.restored.1.elapsed();
+        tracing::info!(task = %self.name(), entries, bytes = self.restored.0, millis = took.as_millis() as u64, "task restored");
+        Ok(true)
+    }
+
+    /// Returns a name for logs.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.id.topic.suffix(), self.id.partition)
+    }
+
+    /// Says that the lead partition was read up to this offset.
+    pub fn moved_to(&mut self, position: i64, now: Timestamp) {
+        self.position = self.position.max(position);
+        self.heard = self.heard.max(now);
+        self.reach();
+    }
+
+    /// Takes a fresh end of the lead partition.
+    pub fn learn_end(&mut self, end: End) {
+        if self.ends.back().map_or(self.reached.is_none_or(|r| r < end.asked), |last| last.asked < end.asked) {
+            if self.ends.len() == PENDING_ENDS {
+                // The oldest is the first to be reached; one in between tells the least.
+                self.ends.remove(PENDING_ENDS / 2);
+            }
+            self.ends.push_back(end);
+            self.heard = self.heard.max(end.asked);
+            self.reach();
+        }
+    }
+
+    fn reach(&mut self) {
+        while let Some(end) = self.ends.front().filter(|e| e.offset <= self.position) {
+            self.reached = Some(end.asked);
+            self.ends.pop_front();
+        }
+    }
+
+    /// Returns what the task is told of the lead partition.
+    pub fn progress(&self, clock: Timestamp, lowest_unread: Option<Timestamp>) -> Progress {
+        Progress { clock, lowest_unread, reached: self.reached, heard: self.heard }
+    }
+
+    /// Returns the offsets to commit for the inputs that moved.
+    pub fn offsets(&self, config: &Config) -> Vec<(TopicPartition, i64)> {
+        self.moved
+            .iter()
+            .filter_map(|topic| {
+                let next = *self.next.get(topic)?;
+                let needed = self.task.needed_from(topic).map_or(next, |needed| needed.min(next));
+                Some(((config.topic(topic), self.id.partition), needed))
+            })
+            .collect()
+    }
+}
+
+/// Spreads shared changelog partitions over the sources.
+fn spread(scope: &str, partitions: i32) -> i32 {
+    let hash = scope.bytes().fold(0u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    i32::try_from(hash % u32::try_from(partitions.max(1)).unwrap_or(1)).unwrap_or(0)
+}
+
+/// Returns the key of a changelog entry: scope, store, key, the first two preceded by their length.
+pub fn change_key(scope: &str, store: &str, key: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(3 + scope.len() + store.len() + key.len());
+    out.extend_from_slice(&(scope.len() as u16).to_be_bytes());
+    out.extend_from_slice(scope.as_bytes());
+    out.push(store.len() as u8);
+    out.extend_from_slice(store.as_bytes());
+    out.extend_from_slice(key);
+    out
+}
+
+fn split_key(key: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (length, rest) = key.split_first_chunk::<2>()?;
+    let (scope, rest) = rest.split_at_checked(u16::from_be_bytes(*length) as usize)?;
+    let (length, rest) = rest.split_first()?;
+    let (store, key) = rest.split_at_checked(*length as usize)?;
+    Some((scope, store, key))
+}
+
+fn restore_entry(task: &mut dyn Task, scope: &str, entry: &Fetched) -> Result<(), Failure> {
+    let Some((of, store, key)) = entry.key().and_then(split_key) else {
+        return Err(Failure::Stop(format!(
+            "{}/{} offset {}: no key of a changelog; something else writes to this topic",
+            entry.topic(),
+            entry.partition(),
+            entry.offset()
+        )));
+    };
+    if of != scope.as_bytes() {
+        return Ok(());
+    }
+    for candidate in task.stores() {
+        if candidate.name().as_bytes() == store {
+            candidate.restore(key, entry.value())?;
+            return Ok(());
+        }
+    }
+    // A store that this release no longer has.
+    Ok(())
+}
+
+/// Gives the task what another layout left in its companions, before it takes its lead.
+pub fn left_behind(config: &Config, stage: &Stage, partition: i32) -> Result<Option<Reader>, KafkaFailure> {
+    let mut from = Vec::new();
+    for (topic, owners) in &stage.left_behind {
+        let at = (config.topic(topic), partition);
+        let mut lowest: Option<i64> = None;
+        for owner in owners {
+            let committed = committed_of(config, owner, &at)?;
+            lowest = Some(lowest.map_or(committed, |l| l.min(committed)));
+        }
+        from.push((at, lowest.unwrap_or(0)));
+    }
+    if from.is_empty() { Ok(None) } else { Reader::open(config, &from).map(Some) }
+}
+
+/// Returns the committed offset of a stage's group, 0 when it has none.
+fn committed_of(config: &Config, stage: &str, at: &TopicPartition) -> Result<i64, KafkaFailure> {
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    let client: BaseConsumer = config
+        .reader()
+        .set("group.id", config.group(stage))
+        .create()
+        .map_err(|e| KafkaFailure::of("make a client", &e))?;
+    let mut list = rdkafka::TopicPartitionList::new();
+    list.add_partition(&at.0, at.1);
+    let answer = client
+        .committed_offsets(list, crate::config::REQUEST)
+        .map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?;
+    Ok(answer
+        .elements()
+        .first()
+        .and_then(|e| match e.offset() {
+            rdkafka::Offset::Offset(offset) => Some(offset),
+            _ => None,
+        })
+        .unwrap_or(0))
+}

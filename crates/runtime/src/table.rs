@@ -1,0 +1,69 @@
+//! Keeps a global table: reads its topics from their beginnings, and on.
+
+use crate::clock;
+use crate::config::Config;
+use crate::error::{Failure, StartError};
+use crate::reader::Reader;
+use crate::stage::GlobalTable;
+use crate::state::Shared;
+use crate::topics;
+use baton_records::Timestamp;
+use baton_stream::{Input, Topic};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Fills the table, says so through `full`, and keeps it fresh until told to stop.
+pub fn run(config: &Config, table: &GlobalTable, shared: &Shared, full: &AtomicBool) {
+    let mut pause = Duration::from_millis(100);
+    while !shared.stop.load(Ordering::Relaxed) {
+        match follow(config, table, shared, full) {
+            Ok(()) => return,
+            Err(Failure::Stop(why)) => return shared.break_off(why),
+            Err(Failure::Restart(failure)) => {
+                tracing::warn!(error = %failure, "the global table is read anew");
+                std::thread::park_timeout(pause);
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+        }
+    }
+}
+
+fn follow(config: &Config, table: &GlobalTable, shared: &Shared, full: &AtomicBool) -> Result<(), Failure> {
+    let names: BTreeMap<String, Topic> = table.topics.iter().map(|t| (config.topic(t), t.clone())).collect();
+    let counts = topics::counts(config).map_err(restart)?;
+    let from: Vec<_> = names
+        .keys()
+        .flat_map(|name| (0..counts.get(name).copied().unwrap_or(0)).map(move |p| ((name.clone(), p), 0)))
+        .collect();
+    let mut reader = Reader::open(config, &from)?;
+    let started = Instant::now();
+    while !shared.stop.load(Ordering::Relaxed) {
+        if let Some(record) = reader.next(Duration::from_millis(100))?
+            && let Some(topic) = names.get(record.topic())
+        {
+            (table.feed)(Input {
+                topic,
+                partition: record.partition(),
+                offset: record.offset(),
+                timestamp: Timestamp::from_millis(record.timestamp()),
+                key: record.key(),
+                value: record.value(),
+                headers: &record.headers,
+            });
+        }
+        if !full.load(Ordering::Relaxed) && reader.is_caught_up() {
+            let (records, _) = reader.progress();
+            tracing::info!(records, millis = started.elapsed().as_millis() as u64, at = %clock::now(), "global table is full");
+            full.store(true, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
+fn restart(error: StartError) -> Failure {
+    match error {
+        StartError::Brokers { what, source, .. } => crate::error::KafkaFailure::of(what, &source).into(),
+        StartError::Refused(why) => Failure::Stop(why),
+    }
+}

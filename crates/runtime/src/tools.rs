@@ -1,0 +1,113 @@
+//! What command-line tools need of a cluster: reading topics to their ends, writing a few records.
+
+use crate::config::{Config, REQUEST};
+use crate::error::{Failure, KafkaFailure, StartError};
+use crate::reader::Reader;
+use crate::topics;
+use baton_records::Timestamp;
+use baton_stream::{Header, Topic};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+use std::time::Duration;
+
+/// A record of a topic, copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its topic's name.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its timestamp.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value.
+    pub value: Option<Vec<u8>>,
+    /// Its headers.
+    pub headers: Vec<Header>,
+}
+
+/// Gives every committed record of a topic from `from` on (from the beginning when none is given) to `take`, partition by
+/// partition in order, up to the ends at the time of the call. `take` returns false to end early.
+///
+/// # Errors
+/// When the topic does not exist or cannot be read.
+pub fn read(config: &Config, topic: &Topic, from: Option<Timestamp>, take: &mut dyn FnMut(StoredRecord) -> bool) -> Result<(), StartError> {
+    let name = config.topic(topic);
+    let count = topics::counts(config)?.get(&name).copied();
+    let Some(count) = count else {
+        return Err(StartError::Refused(format!("topic {name} does not exist; make it with: baton topics create")));
+    };
+    let starts = starts(config, &name, count, from)?;
+    let mut reader = Reader::open(config, &starts).map_err(|f| refuse(&name, &f.into()))?;
+    while !reader.is_caught_up() {
+        let Some(r) = reader.next(Duration::from_millis(100)).map_err(|f| refuse(&name, &f))? else { continue };
+        let go_on = take(StoredRecord {
+            topic: name.clone(),
+            partition: r.partition(),
+            offset: r.offset(),
+            timestamp: Timestamp::from_millis(r.timestamp()),
+            key: r.key().map(<[u8]>::to_vec),
+            value: r.value().map(<[u8]>::to_vec),
+            headers: r.headers.clone(),
+        });
+        if !go_on {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn starts(config: &Config, name: &str, count: i32, from: Option<Timestamp>) -> Result<Vec<((String, i32), i64)>, StartError> {
+    let Some(from) = from else { return Ok((0..count).map(|p| ((name.to_owned(), p), 0)).collect()) };
+    let to_error = |source| StartError::Brokers { what: "cannot look up offsets by time", brokers: config.brokers.clone(), source };
+    let client: BaseConsumer = config.reader().create().map_err(to_error)?;
+    let mut list = TopicPartitionList::new();
+    for partition in 0..count {
+        list.add_partition_offset(name, partition, Offset::Offset(from.millis())).map_err(to_error)?;
+    }
+    let found = client.offsets_for_times(list, REQUEST).map_err(to_error)?;
+    Ok(found
+        .elements()
+        .iter()
+        .map(|e| {
+            // Nothing is as young as that: begin behind the end.
+            let offset = if let Offset::Offset(offset) = e.offset() { offset } else { i64::MAX };
+            ((name.to_owned(), e.partition()), offset)
+        })
+        .collect())
+}
+
+fn refuse(topic: &str, failure: &Failure) -> StartError {
+    StartError::Refused(format!("topic {topic} cannot be read: {failure}"))
+}
+
+/// Writes records, each by its key's partition, and waits until the brokers have them.
+///
+/// # Errors
+/// When they do not take them.
+pub fn write(config: &Config, topic: &Topic, records: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StartError> {
+    let name = config.topic(topic);
+    let to_error = |source| StartError::Brokers { what: "cannot write", brokers: config.brokers.clone(), source };
+    let producer: BaseProducer = config
+        .client()
+        .set("enable.idempotence", "true")
+        .set("partitioner", "murmur2_random")
+        .set("message.max.bytes", crate::config::MAX_RECORD_BYTES.to_string())
+        .create()
+        .map_err(to_error)?;
+    for (key, value) in records {
+        let mut record = BaseRecord::to(&name).key(key.as_slice()).payload(value.as_slice());
+        record.headers = Some(OwnedHeaders::new().insert(KafkaHeader { key: "written-by", value: Some("baton") }));
+        producer.send(record).map_err(|(e, _)| to_error(e))?;
+    }
+    producer.flush(REQUEST).map_err(to_error)?;
+    match producer.client().fatal_error() {
+        None => Ok(()),
+        Some((code, _)) => Err(refuse(&name, &KafkaFailure::new("produce", code, true).into())),
+    }
+}

@@ -1,0 +1,54 @@
+//! The scorer on its own topics.
+
+use crate::Score;
+use baton_records::Timestamp;
+use baton_stream::{Broken, Input, Outbox, Progress, Store, Task, wire};
+
+/// Takes one partition of the log, and writes to the same partition of the signals.
+pub struct ScoreTask {
+    score: Score,
+    /// A mark is due: the clock of the last record, and the partition.
+    unmarked: Option<(Timestamp, i32)>,
+}
+
+impl Default for ScoreTask {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ScoreTask {
+    /// Makes a task that has seen nothing.
+    pub fn new() -> Self {
+        Self { score: Score::new(), unmarked: None }
+    }
+}
+
+impl Task for ScoreTask {
+    fn process(&mut self, input: Input<'_>, clock: Timestamp, out: &mut Outbox) -> Result<(), Broken> {
+        let place = || format!("interactions/{} at offset {}", input.partition, input.offset);
+        let record = wire::read_log_record(input)
+            .map_err(|rejection| Broken { what: format!("{} cannot be read: {rejection}", place()) })?;
+        for signal in self.score.record(&record)? {
+            out.write(wire::signal(&signal, record.seq, None, input.partition));
+        }
+        self.unmarked = Some((clock, input.partition));
+        Ok(())
+    }
+
+    /// Writes one mark for all records since the last one, so that a drained batch costs one.
+    fn punctuate(&mut self, _progress: Progress, out: &mut Outbox) -> Result<(), Broken> {
+        if let Some((_, partition)) = self.unmarked.take() {
+            out.write(wire::progress_mark("scorer", self.score.position(), partition));
+        }
+        Ok(())
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.unmarked.map(|(clock, _)| clock)
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn Store> {
+        self.score.stores()
+    }
+}
