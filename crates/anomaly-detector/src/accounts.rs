@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn periods_that_touch_are_one_and_broken_ones_are_none() {
-        let two = watched(None, &[("2026-08-01", "2026-08-15"), ("2026-08-16", "2026-08-20"), ("2026-09-01", "2026-09-02")]);
+        let two =
+            watched(None, &[("2026-08-01", "2026-08-15"), ("2026-08-16", "2026-08-20"), ("2026-09-01", "2026-09-02")]);
         let until = two.quiet_until(at("2026-08-01T00:00:00Z"), at("2026-08-02T00:00:00Z"));
         assert_eq!(until, Some(at("2026-08-21T00:00:00Z")));
         let broken = watched(Some("Nowhere/Land"), &[("2026-08-15", "2026-08-01"), ("soon", "later")]);

@@ -4,7 +4,7 @@ use crate::accounts::Watched;
 use crate::bursts::{BurstSeries, Payment};
 use crate::detectors::{Detectors, subject};
 use crate::rates::{RateSeries, Reading};
-use crate::series::{Series, SeriesKey, SeriesStore};
+use crate::series::{SeriesKey, SeriesStore};
 use baton_policy::{Detector, DetectorKind, Policy};
 use baton_records::{Body, Entry, Event, Id, Interaction, LogRecord, Signal, SignalKind, Timestamp, ids};
 use baton_stream::{Broken, Counted, Store, Table};
@@ -305,41 +305,6 @@ impl Detect {
             self.counts.remove(key);
         }
         self.accounts.update(account, |w| w.first = None);
-    }
-}
-
-impl Series {
-    /// Takes an event that happened at `at`.
-    fn see(&mut self, at: i64, event: &Id) {
-        let newest = self.count == 0 || (at, Some(event)) > (self.last, self.event.as_ref());
-        self.rhythm.add(at);
-        self.count = self.count.saturating_add(1);
-        if newest {
-            // A second event of the same moment is no new sign of life.
-            if self.count == 1 || at > self.last {
-                self.base = at;
-                self.told = false;
-                self.deadline = None;
-            }
-            self.last = at;
-            self.event = Some(event.clone());
-        }
-    }
-
-    /// Sets the deadline, if the rhythm is known well enough and the deadline lies after `arrival`.
-    fn watch(&mut self, detector: &Detector, arrival: i64) {
-        let DetectorKind::Absence { min_events, min_gaps, max_gaps } = detector.kind else { return };
-        let Some(silence) = self.rhythm.silence(max_gaps).filter(|_| self.count >= min_events) else { return };
-        let (least, most) = (silence.usual_s * min_gaps, silence.usual_s * max_gaps.max(min_gaps));
-        let allowed = silence.reaches(detector.threshold).clamp(least, most).ceil();
-        self.usual = (silence.usual_s * 1000.0) as i64;
-        self.allowed = (allowed * 1000.0) as i64;
-        // However irregular the rhythm is, so many gaps are too many: the score says so.
-        self.score = silence.score(allowed).max(detector.threshold);
-        let deadline = self.base.saturating_add(self.allowed);
-        if !self.told && deadline > arrival {
-            self.deadline = Some(deadline);
-        }
     }
 }
 

@@ -36,7 +36,8 @@ impl Detectors {
     ) -> impl Iterator<Item = &'a Detector> + 'a {
         let all = self.by_type.get(event_type).map_or(&[][..], Vec::as_slice);
         let segment = account.and_then(|a| a.segment.as_deref());
-        all.iter().filter(move |d| is_for(d, segment) && !(d.segment == "*" && all.iter().any(|o| replaces(o, d, segment))))
+        all.iter()
+            .filter(move |d| is_for(d, segment) && !(d.segment == "*" && all.iter().any(|o| replaces(o, d, segment))))
     }
 
     /// Returns a detector of an account by its name.

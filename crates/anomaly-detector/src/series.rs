@@ -1,6 +1,7 @@
 //! Silence: the series of what is counted apart, with their deadlines.
 
 use baton_baseline::Rhythm;
+use baton_policy::{Detector, DetectorKind};
 use baton_records::{Id, Timestamp};
 use baton_stream::{CorruptEntry, Key as _, Store, Table};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,41 @@ pub(crate) struct Series {
     /// It has been told.
     #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) told: bool,
+}
+
+impl Series {
+    /// Takes an event that happened at `at`.
+    pub(crate) fn see(&mut self, at: i64, event: &Id) {
+        let newest = self.count == 0 || (at, Some(event)) > (self.last, self.event.as_ref());
+        self.rhythm.add(at);
+        self.count = self.count.saturating_add(1);
+        if newest {
+            // A second event of the same moment is no new sign of life.
+            if self.count == 1 || at > self.last {
+                self.base = at;
+                self.told = false;
+                self.deadline = None;
+            }
+            self.last = at;
+            self.event = Some(event.clone());
+        }
+    }
+
+    /// Sets the deadline, if the rhythm is known well enough and the deadline lies after `arrival`.
+    pub(crate) fn watch(&mut self, detector: &Detector, arrival: i64) {
+        let DetectorKind::Absence { min_events, min_gaps, max_gaps } = detector.kind else { return };
+        let Some(silence) = self.rhythm.silence(max_gaps).filter(|_| self.count >= min_events) else { return };
+        let (least, most) = (silence.usual_s * min_gaps, silence.usual_s * max_gaps.max(min_gaps));
+        let allowed = silence.reaches(detector.threshold).clamp(least, most).ceil();
+        self.usual = (silence.usual_s * 1000.0) as i64;
+        self.allowed = (allowed * 1000.0) as i64;
+        // However irregular the rhythm is, so many gaps are too many: the score says so.
+        self.score = silence.score(allowed).max(detector.threshold);
+        let deadline = self.base.saturating_add(self.allowed);
+        if !self.told && deadline > arrival {
+            self.deadline = Some(deadline);
+        }
+    }
 }
 
 /// All series, and their deadlines in order.

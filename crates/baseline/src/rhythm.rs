@@ -187,7 +187,8 @@ mod tests {
     #[test]
     fn a_regular_rhythm_notices_silence_sooner() {
         let regular = rhythm((0..30).map(|w| f64::from(w) * 7.0)).silence(1.4).unwrap();
-        let scattered = rhythm((0..30).map(|w| f64::from(w) * 7.0 + f64::from(w * 37 % 11) * 0.3)).silence(1.4).unwrap();
+        let scattered =
+            rhythm((0..30).map(|w| f64::from(w) * 7.0 + f64::from(w * 37 % 11) * 0.3)).silence(1.4).unwrap();
         assert!(regular.reaches(0.99) < scattered.reaches(0.99));
         assert!(regular.score(1.1 * regular.usual_s) > 0.99);
         assert!((scattered.score(scattered.reaches(0.95)) - 0.95).abs() < 1e-5);

@@ -1,6 +1,6 @@
 //! The commands.
 
-use crate::{explain, policy};
+use crate::{capture, explain, policy, run, status, topics};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 
@@ -14,7 +14,19 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Checks policies
+    /// Runs processors on Kafka
+    #[command(after_help = run::EXAMPLES)]
+    Run(Box<run::Args>),
+    /// Makes topics, or says what is wrong with them
+    #[command(subcommand)]
+    Topics(topics::TopicsCommand),
+    /// Tells what runs, how far it is, which policy is in force, what is open
+    #[command(after_help = "Example: baton status --brokers 127.0.0.1:9092")]
+    Status(status::Args),
+    /// Writes the log, or the inputs, into a file that `baton replay` reads
+    #[command(after_help = "Example: baton capture --brokers 127.0.0.1:9092 --from 2026-03-02T00:00:00Z --out monday.jsonl")]
+    Capture(capture::Args),
+    /// Checks policies, puts one in force, lists them
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Tells why there was a handoff, or why not
@@ -25,8 +37,12 @@ enum Command {
 ///
 /// # Errors
 /// What went wrong, in words for the terminal.
-pub fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
+pub fn dispatch(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
     match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Topics(command) => topics::run(&command, out),
+        Command::Status(args) => status::run(&args, out),
+        Command::Capture(args) => capture::run(&args, out),
         Command::Policy(command) => policy::run(&command, out),
         Command::Explain(args) => explain::run(&args, out),
     }

@@ -4,11 +4,15 @@
 //! Reading order: `cli.rs` lists the commands; each has a module of its name. Those that need a broker stand apart from
 //! those that do not.
 
+mod capture;
 mod card;
 mod cli;
 mod explain;
 mod policy;
+mod run;
+mod status;
 mod terminal;
+mod topics;
 
 use clap::Parser as _;
 use std::io::Write as _;
@@ -17,7 +21,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let result = cli::run(cli, &mut out);
+    let result = cli::dispatch(cli, &mut out);
     // What a failing command has reported stands before its error.
     let flushed = out.flush();
     match result.and_then(|()| Ok(flushed?)) {

@@ -3,6 +3,8 @@
 use crate::terminal::plain;
 use anyhow::Context as _;
 use baton_policy::{Policy, Problem};
+use baton_service::ClusterArgs;
+use baton_service::policies::{self, Activation};
 use clap::Subcommand;
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,35 @@ pub enum PolicyCommand {
     /// Reports everything that is wrong with policy files, and how to mend it
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Puts a policy in force
+    #[command(after_help = "Example: baton policy activate --brokers 127.0.0.1:9092 deploy/policies/saas.yaml")]
+    Activate(ActivateArgs),
+    /// Lists the policies that were put in force
+    #[command(after_help = "Example: baton policy list --brokers 127.0.0.1:9092")]
+    List(ListArgs),
+}
+
+/// Arguments of `policy activate`.
+#[derive(Debug, clap::Args)]
+pub struct ActivateArgs {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The policy file (YAML)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// A JSON object instead of a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `policy list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// One JSON object a policy
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `policy check`.
@@ -41,7 +72,36 @@ pub struct CheckArgs {
 pub fn run(command: &PolicyCommand, out: &mut impl Write) -> anyhow::Result<()> {
     match command {
         PolicyCommand::Check(args) => check(args, out),
+        PolicyCommand::Activate(args) => activate(args, out),
+        PolicyCommand::List(args) => list(args, out),
     }
+}
+
+fn activate(args: &ActivateArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let (version, done) = match policies::activate(&args.cluster.config()?, &args.file)? {
+        Activation::Done(version) => (version, true),
+        Activation::Unchanged { newest } => (newest, false),
+    };
+    if args.json {
+        writeln!(out, "{}", serde_json::json!({ "in_force": version.to_string(), "changed": done }))?;
+    } else if done {
+        writeln!(out, "{version} is in force from now on")?;
+    } else {
+        writeln!(out, "nothing changed: {version} is in force, and the file's version is no newer")?;
+    }
+    Ok(())
+}
+
+fn list(args: &ListArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    for known in policies::list(&args.cluster.config()?)? {
+        if args.json {
+            let line = serde_json::json!({ "version": known.version.to_string(), "at": known.at, "bytes": known.text.len() });
+            writeln!(out, "{line}")?;
+        } else {
+            writeln!(out, "{}  {}", known.at, known.version)?;
+        }
+    }
+    Ok(())
 }
 
 fn check(args: &CheckArgs, out: &mut impl Write) -> anyhow::Result<()> {

@@ -48,8 +48,12 @@ impl<'a> Step<'a> {
         if signal.quiet {
             return judgement.silence(Why::QuietPeriod);
         }
+        judgement.warming |= !fired && signal.expected.is_none();
         // Life after an absence is news for the handoff that the absence is a reason of, and for nobody else.
-        let known = |(_, e): (_, &Episode)| e.reasons.iter().any(|r| r.rule == *name);
+        let same = |s: &Id| Some(s) == signal.subject.as_ref();
+        let known = |(_, e): (_, &Episode)| {
+            e.reasons.iter().any(|r| r.rule == *name && (r.subjects.is_empty() || r.subjects.iter().any(same)))
+        };
         let follows = back && self.open_places().any(known);
         if !fired && !follows {
             return;
@@ -79,6 +83,7 @@ impl<'a> Step<'a> {
             since: if deadline { since } else { newest.unwrap_or(since) },
             approval: None,
             about_account: true,
+            subject: signal.subject.clone(),
             cause: deadline.then(|| Id::from(format!("deadline@{}/{name}", signal.at.millis()))),
             summary: detector.rule.summary.clone(),
         };

@@ -7,9 +7,7 @@ use crate::rules::{Facts, in_scope};
 use crate::state::{ApprovalState, At, Granted};
 use crate::step::{Place, Step};
 use baton_policy::{Clause, Mode, Policy, Rule};
-use baton_records::{
-    ApprovalNote, ApprovalRequest, CloseReason, Id, Outcome, Quorum, Status, Strategy, Why,
-};
+use baton_records::{ApprovalNote, ApprovalRequest, CloseReason, Id, Outcome, Quorum, Status, Strategy, Why};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -88,6 +86,7 @@ impl<'a> Step<'a> {
             since: at.clone(),
             approval: Some(approval),
             about_account: false,
+            subject: None,
             cause: None,
             summary: ruling.rule.summary.clone(),
         };
@@ -108,7 +107,8 @@ impl<'a> Step<'a> {
         let Some(clause) = matrix.clauses.iter().find(covers) else {
             let highest = matrix.highest.as_ref().filter(|r| in_scope(r, &self.account))?;
             let seen = Seen { value: 1.0, threshold: 1.0, fired: true, below: false };
-            let ruling = Ruling { rule: highest, name: highest.name.clone(), clause: None, seen, measure: Decimal::ZERO };
+            let ruling =
+                Ruling { rule: highest, name: highest.name.clone(), clause: None, seen, measure: Decimal::ZERO };
             return Some(ruling);
         };
         let own = clause.measure.and_then(|m| m.of(request));
@@ -135,9 +135,7 @@ impl<'a> Step<'a> {
     fn granted_before(&self, conversation: &Id, action: &Id) -> Decimal {
         let since = self.arrival.saturating_sub_unsigned(millis(self.rules.policy.approval.cumulative_window));
         let all = self.state.granted.get(&(self.account.clone(), action.clone()));
-        let counts = |g: &&Granted| {
-            g.arrival > since && (conversation.is_empty() || g.conversation != *conversation)
-        };
+        let counts = |g: &&Granted| g.arrival > since && (conversation.is_empty() || g.conversation != *conversation);
         all.map(|all| all.iter().filter(counts).map(|g| g.measure).sum()).unwrap_or_default()
     }
 
@@ -152,8 +150,7 @@ impl<'a> Step<'a> {
     ) {
         judgement.say(Outcome::Approved, Why::WithinAuthority);
         let since = self.arrival.saturating_sub_unsigned(millis(self.rules.policy.approval.cumulative_window));
-        let granted =
-            Granted { arrival: self.arrival, at: at.clone(), conversation: conversation.clone(), measure };
+        let granted = Granted { arrival: self.arrival, at: at.clone(), conversation: conversation.clone(), measure };
         self.state.granted.update_or_default(&(self.account.clone(), request.action.clone()), |all| {
             all.retain(|g| g.arrival > since && (conversation.is_empty() || g.conversation != *conversation));
             all.push(granted);
@@ -175,8 +172,7 @@ impl<'a> Step<'a> {
 
     /// The open handoff with an older request of the same conversation and action.
     fn amended(&self, conversation: &Id, at: &At, action: &Id) -> Option<Place> {
-        let older =
-            |a: &ApprovalState| a.conversation == *conversation && a.request.action == *action && a.at < *at;
+        let older = |a: &ApprovalState| a.conversation == *conversation && a.request.action == *action && a.at < *at;
         self.open_places().find(|(_, e)| e.approvals.iter().any(older)).map(|(place, _)| place.clone())
     }
 }

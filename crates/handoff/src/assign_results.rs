@@ -12,9 +12,8 @@ impl Step<'_> {
         | AssignResult::Withdrawn { handoff_id, revision, number, at }
         | AssignResult::Overflowed { handoff_id, revision, number, at, .. }) = result;
         let place = self.open_places().find(|(_, e)| e.handoff_id == *handoff_id).map(|(place, _)| place.clone());
-        let current = |e: &Episode| {
-            !e.accepted && !e.returned && *number > e.answered && *revision >= e.queued_revision
-        };
+        let current =
+            |e: &Episode| !e.accepted && !e.returned && *number > e.answered && *revision >= e.queued_revision;
         let place = place.filter(|place| self.state.open.get(place).is_some_and(current));
         let taken = place.and_then(|place| self.take(&place).map(|episode| (place, episode)));
         let Some((place, mut episode)) = taken else {

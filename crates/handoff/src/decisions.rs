@@ -18,6 +18,8 @@ pub(crate) struct Judgement<'r> {
     pub customer_notice: Option<Id>,
     /// Whether there must be a decision though no rule looked.
     pub matters: bool,
+    /// Whether a detector's baseline is too young to say anything.
+    pub warming: bool,
     outcome: Outcome,
     said: Option<Why>,
     silenced: Option<Why>,
@@ -35,6 +37,7 @@ impl<'r> Judgement<'r> {
             gate: None,
             customer_notice: None,
             matters: false,
+            warming: false,
             outcome: Outcome::None,
             said: None,
             silenced: None,
@@ -73,6 +76,7 @@ impl<'r> Judgement<'r> {
         }
         match self.silenced {
             Some(why) => why,
+            None if self.warming => Why::WarmingUp,
             None if self.rules.is_empty() => Why::NoRule,
             None => Why::BelowThreshold,
         }

@@ -121,7 +121,13 @@ fn summary(account: &Account, episode: &Episode, facts: &[Fact], missing: &[Id])
         );
     }
     if let Some(approval) = episode.shown_approval() {
-        let _ = write!(text, " Waits for {}: {}. {}", approval.approvers.join(", "), approval.request.action, approval.clause);
+        let _ = write!(
+            text,
+            " Waits for {}: {}. {}",
+            approval.approvers.join(", "),
+            approval.request.action,
+            approval.clause
+        );
     }
     let _ = write!(text, " {} facts", facts.len());
     if let (Some(first), Some(last)) = (facts.first(), facts.last()) {

@@ -38,6 +38,9 @@ pub(crate) struct ReasonState {
     pub evidence: Vec<Evidence>,
     /// The newest event that the rule needed to fire for the first time.
     pub since: At,
+    /// What a detector counts apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<Id>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bypass: Vec<Id>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -142,6 +145,8 @@ pub(crate) struct Finding<'r> {
     pub approval: Option<ApprovalState>,
     /// Concerns the account rather than a conversation.
     pub about_account: bool,
+    /// What a detector counts apart.
+    pub subject: Option<Id>,
     /// What opens, when it is no event.
     pub cause: Option<Id>,
     /// For people.
@@ -188,6 +193,7 @@ impl ReasonState {
             threshold: finding.threshold,
             evidence: Vec::with_capacity(finding.evidence.len()),
             since: finding.since.clone(),
+            subjects: finding.subject.iter().cloned().collect(),
             bypass: finding.rule.bypass.clone(),
             workflow: finding.rule.workflow.clone(),
             requirements: finding.rule.requirements.clone(),
@@ -222,6 +228,7 @@ impl ReasonState {
         if beyond(finding.value, finding.threshold) > beyond(self.value, self.threshold) {
             (self.value, self.threshold) = (finding.value, finding.threshold);
         }
+        add_names(&mut self.subjects, finding.subject.as_slice());
         self.add_evidence(&finding.evidence)
     }
 }
@@ -303,8 +310,7 @@ impl Episode {
         if !self.accepted {
             return;
         }
-        let losers: Vec<Id> =
-            self.reasons.iter().filter(|r| r.team != self.team).map(|r| r.team.clone()).collect();
+        let losers: Vec<Id> = self.reasons.iter().filter(|r| r.team != self.team).map(|r| r.team.clone()).collect();
         add_names(&mut self.notify, &losers);
     }
 

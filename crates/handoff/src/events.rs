@@ -12,6 +12,7 @@ use crate::step::{Place, Step};
 use baton_policy::Mode;
 use baton_records::{Account, Actor, Dossier, Event, Gate, Id, Signal, SignalKind, Status, Why};
 use baton_stream::Counted;
+use std::sync::Arc;
 
 /// An event's place in the order of what happened.
 struct Placed {
@@ -39,7 +40,14 @@ fn is_human_answer(event: &Event) -> bool {
 
 impl<'a> Step<'a> {
     /// Takes an event with what scorer and detector said of it.
-    pub(crate) fn event(&mut self, event: &Event, conversation: Option<&Id>, history: bool, topic: &Id, signals: &[Signal]) {
+    pub(crate) fn event(
+        &mut self,
+        event: &Event,
+        conversation: Option<&Id>,
+        history: bool,
+        topic: &Id,
+        signals: &[Signal],
+    ) {
         if event.event_type == "erasure" {
             return self.erase(event);
         }
@@ -49,10 +57,8 @@ impl<'a> Step<'a> {
         let fact = facts::entry(event, conversation, said.0, self.arrival);
         facts::keep(self.state, &self.account, event, fact);
         let mut judgement = Judgement::new(key.clone());
-        judgement.matters = is_customer_message(event)
-            || is_answer(event)
-            || event.event_type == "request"
-            || self.is_counted(event);
+        judgement.matters =
+            is_customer_message(event) || is_answer(event) || event.event_type == "request" || self.is_counted(event);
         if history {
             judgement.silence(Why::History);
         } else {
@@ -61,8 +67,7 @@ impl<'a> Step<'a> {
             if is_human_answer(event) {
                 self.answered(&key, placed.at.0);
             }
-            let heard =
-                Heard { event, conversation: &key, placed: &placed, turn, hits: &hits, signals };
+            let heard = Heard { event, conversation: &key, placed: &placed, turn, hits: &hits, signals };
             self.judge(heard, &mut judgement);
             self.apply(conversation, self.arrival, &mut judgement);
             if !placed.late {
@@ -141,8 +146,7 @@ impl<'a> Step<'a> {
     /// Lets every rule look that looks at this kind of event.
     fn judge(&mut self, heard: Heard<'_>, judgement: &mut Judgement<'a>) {
         let Heard { event, conversation, placed, turn, hits, signals } = heard;
-        let record = self.state.accounts.get(&self.account).cloned();
-        let record = record.unwrap_or_else(|| Account::unknown(self.account.clone()));
+        let record = self.record();
         let turns = self.conversation(conversation).map_or(0, |c| c.turns);
         let facts = Facts { account: &record, event: Some(event), turns };
         if let Some(place) = turn {
@@ -163,8 +167,7 @@ impl<'a> Step<'a> {
         self.judge_gradual(conversation, &placed.at, turn.is_some(), facts, judgement);
         if is_draft(event) {
             let gate = judgement.gate.unwrap_or(Gate::Send);
-            judgement.customer_notice =
-                if gate == Gate::Hold { self.notice(conversation, &placed.at) } else { None };
+            judgement.customer_notice = if gate == Gate::Hold { self.notice(conversation, &placed.at) } else { None };
             judgement.gate = Some(gate);
         } else {
             judgement.gate = None;
@@ -194,8 +197,13 @@ impl<'a> Step<'a> {
         let contact = event.contact_id.as_ref();
         facts::erase(self.state, &self.account, contact);
         let from = (self.account.clone(), Id::default());
-        let conversations: Vec<Place> =
-            self.state.conversations.range(from..).take_while(|(k, _)| k.0 == self.account).map(|(k, _)| k.clone()).collect();
+        let conversations: Vec<Place> = self
+            .state
+            .conversations
+            .range(from..)
+            .take_while(|(k, _)| k.0 == self.account)
+            .map(|(k, _)| k.clone())
+            .collect();
         let open: Vec<Place> = self.open_places().map(|(place, _)| place.clone()).collect();
         let concerned: Vec<bool> = open.iter().map(|place| self.erase_pins(place, contact)).collect();
         for key in &conversations {
@@ -246,7 +254,7 @@ impl<'a> Step<'a> {
     pub(crate) fn account_record(&mut self, account: Option<&Account>) {
         match account {
             Some(account) => {
-                self.state.accounts.put(self.account.clone(), account.clone());
+                self.state.accounts.put(self.account.clone(), Arc::new(account.clone()));
                 self.judge_record();
             }
             None => {

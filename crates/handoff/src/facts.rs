@@ -71,7 +71,11 @@ const fn floor(class: u8) -> [u8; 9] {
 }
 
 /// Returns the account's facts of one class, oldest first.
-fn class<'s>(state: &'s State, account: &Id, class: u8) -> impl DoubleEndedIterator<Item = (&'s FactKey, &'s FactEntry)> {
+fn class<'s>(
+    state: &'s State,
+    account: &Id,
+    class: u8,
+) -> impl DoubleEndedIterator<Item = (&'s FactKey, &'s FactEntry)> {
     let from = (account.clone(), floor(class), Id::default());
     let to = (account.clone(), floor(class + 1), Id::default());
     state.facts.range(from..to)
@@ -95,9 +99,8 @@ pub(crate) fn others<'s>(
 
 /// Returns the newest fact of an event.
 pub(crate) fn of_event(state: &State, account: &Id, event_id: &str) -> Option<(At, FactEntry)> {
-    let found = |(key, fact): (&FactKey, &FactEntry)| {
-        (key.2 == event_id).then(|| ((fact.as_of, key.2.clone()), fact.clone()))
-    };
+    let found =
+        |(key, fact): (&FactKey, &FactEntry)| (key.2 == event_id).then(|| ((fact.as_of, key.2.clone()), fact.clone()));
     others(state, account).rev().find_map(found).or_else(|| messages(state, account).rev().find_map(found))
 }
 

@@ -76,6 +76,7 @@ impl<'a> Step<'a> {
                     since,
                     approval: None,
                     about_account: false,
+                    subject: None,
                     cause: None,
                     summary: rule.rule.summary.clone(),
                 };

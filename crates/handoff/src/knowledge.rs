@@ -44,7 +44,9 @@ impl<'a> Step<'a> {
             return self.knows_not(conversation, at, &only.rule, only.rule.name.clone(), seen, judgement);
         }
         match ai.confidence {
-            Some(confidence) => self.judge_confidence(conversation, at, ai.domain.as_ref(), confidence, facts, judgement),
+            Some(confidence) => {
+                self.judge_confidence(conversation, at, ai.domain.as_ref(), confidence, facts, judgement)
+            }
             None => self.judge_by_model(conversation, at, signals, facts, judgement),
         }
     }
@@ -117,6 +119,7 @@ impl<'a> Step<'a> {
             since: at.clone(),
             approval: None,
             about_account: false,
+            subject: None,
             cause: None,
             summary,
         };

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `state` (what is remembered), `events` (the way of an event), the strategies (`cues`, `knowledge`,
 //! `priority`, `gradual`, `anomaly`, `approval`, `skill`) which find reasons, `step` and `episode` (what becomes of
-//! them), `sla` and `deadlines` (what happens when nothing does), `lifecycle` and `assign_results` (what humans and
+//! them), `revision` (what is written), `sla` and `deadlines` (what happens when nothing does), `lifecycle` and `assign_results` (what humans and
 //! *assign* answer), `facts` and `dossier`, `decisions`.
 //!
 //! Invariants: at most one handoff is open for a conversation; revisions count 1, 2, 3 and `decided_at` never falls;
@@ -24,6 +24,7 @@ mod gradual;
 mod knowledge;
 mod lifecycle;
 mod priority;
+mod revision;
 mod rules;
 mod skill;
 mod sla;
@@ -118,7 +119,11 @@ impl Decide {
         }
         let Some(policy) = self.state.policy.get(&()) else { return Ok(()) };
         let compiled = Policy::parse(&policy.text).map_err(|problems| Broken {
-            what: format!("policy {} in the log has {} problems; check it with `baton policy check`", policy.version, problems.len()),
+            what: format!(
+                "policy {} in the log has {} problems; check it with `baton policy check`",
+                policy.version,
+                problems.len()
+            ),
         })?;
         self.rules = Some(Rules::new(policy.version.clone(), compiled));
         Ok(())
@@ -189,7 +194,10 @@ impl Decide {
 }
 
 fn no_policy() -> Broken {
-    Broken { what: "the log has no policy before its first interaction; activate one with `baton policy activate`".to_owned() }
+    Broken {
+        what: "the log has no policy before its first interaction; activate one with `baton policy activate`"
+            .to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -118,7 +118,8 @@ impl Step<'_> {
         }
         let from = (self.account.clone(), Id::default());
         let mut closed = self.state.closed.range(from..).take_while(|(k, _)| k.0 == self.account);
-        let same = |key: &Id, of: Option<&External>| id.map_or_else(|| of == external && external.is_some(), |id| key == id);
+        let same =
+            |key: &Id, of: Option<&External>| id.map_or_else(|| of == external && external.is_some(), |id| key == id);
         let (key, closed) = closed.find(|(k, c)| same(&k.1, c.external.as_ref()))?;
         Some(Target::Closed(key.1.clone(), closed.at))
     }
@@ -199,7 +200,8 @@ impl Step<'_> {
         if episode.accepted || same || episode.declined.contains(agent) {
             return Done::Ignored(Why::NoRule);
         }
-        episode.agent = Some(AgentChoice { agent_id: agent.clone(), why: vec![Id::new_static("offered by the contact center")] });
+        episode.agent =
+            Some(AgentChoice { agent_id: agent.clone(), why: vec![Id::new_static("offered by the contact center")] });
         self.revised(episode, Status::Assigned)
     }
 

@@ -14,8 +14,7 @@ const QUESTIONS: usize = 8;
 
 /// Tells whether a customer asks or demands something with an event.
 pub(crate) fn is_demand(event: &Event) -> bool {
-    is_customer_message(event)
-        || (event.event_type == "request" && matches!(event.actor, None | Some(Actor::Customer)))
+    is_customer_message(event) || (event.event_type == "request" && matches!(event.actor, None | Some(Actor::Customer)))
 }
 
 fn looks_at(rule: &PriorityRule, event: &Event) -> bool {
@@ -44,9 +43,7 @@ impl<'a> Step<'a> {
             let cued = rule.cues.is_empty() || cue.is_some();
             let holds = cued && rules.holds(rule.rule.when.as_ref(), facts);
             waits |= cued && !holds;
-            let threshold = cue
-                .and_then(|h| rules.policy.sentiment.cues.get(&h.cue))
-                .map_or(1.0, |c| c.threshold);
+            let threshold = cue.and_then(|h| rules.policy.sentiment.cues.get(&h.cue)).map_or(1.0, |c| c.threshold);
             let value = if holds { cue.map_or(1.0, |h| h.score) } else { 0.0 };
             let seen = Seen { value, threshold, fired: holds, below: false };
             let evidence = if holds { vec![at.1.clone()] } else { Vec::new() };
@@ -62,6 +59,7 @@ impl<'a> Step<'a> {
                     since: at.clone(),
                     approval: None,
                     about_account: late_record,
+                    subject: None,
                     cause: None,
                     summary: rule.rule.summary.clone(),
                 };
@@ -117,7 +115,7 @@ impl<'a> Step<'a> {
             let at: At = (crate::state::unordered(key.1), key.2.clone());
             let mut judgement = Judgement::new(question.conversation.clone());
             let turns = self.conversation(&question.conversation).map_or(0, |c| c.turns);
-            let record = self.record().into_owned();
+            let record = self.record();
             let facts = Facts { account: &record, event: Some(&question.event), turns };
             let waits = self.judge_priority(&question.conversation, &at, &question.hits, facts, true, &mut judgement);
             if !waits {

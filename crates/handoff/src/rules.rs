@@ -72,7 +72,13 @@ impl Rules {
     }
 
     /// Tells whether a clause allows a request together with what was approved before.
-    pub(crate) fn allows(&self, clause: &Clause, request: &ApprovalRequest, earlier: Decimal, facts: Facts<'_>) -> bool {
+    pub(crate) fn allows(
+        &self,
+        clause: &Clause,
+        request: &ApprovalRequest,
+        earlier: Decimal,
+        facts: Facts<'_>,
+    ) -> bool {
         clause.allows(&self.policy, request, earlier, &self.variables(facts)).unwrap_or(false)
     }
 

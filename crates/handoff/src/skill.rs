@@ -36,6 +36,7 @@ impl<'a> Step<'a> {
                     since: at.clone(),
                     approval: None,
                     about_account: false,
+                    subject: None,
                     cause: None,
                     summary: rule.rule.summary.clone(),
                 };
@@ -60,5 +61,6 @@ fn concerns(rule: &SkillRule, subject: Option<&Id>, event: &Event) -> bool {
         None => pattern == subject,
     };
     let domain = event.ai.as_ref().and_then(|ai| ai.domain.as_ref());
-    subject.is_some_and(|s| rule.subjects.iter().any(|p| named(p, s))) || domain.is_some_and(|d| rule.domains.contains(d))
+    subject.is_some_and(|s| rule.subjects.iter().any(|p| named(p, s)))
+        || domain.is_some_and(|d| rule.domains.contains(d))
 }

@@ -45,7 +45,13 @@ impl Step<'_> {
         let conversations: Vec<&Conversation> = episode.joined.iter().filter_map(|c| self.conversation(c)).collect();
         let from = (episode.handoff_id.clone(), 0, Id::default());
         let pinned = self.state.pinned.range(from..).take_while(|(k, _)| k.0 == episode.handoff_id);
-        let said = pinned.filter(|(_, f)| f.customer).map(|(_, f)| f.as_of.min(f.arrival));
+        // What later reasons quote beside it, however old, moves nothing either.
+        let first = episode.reasons.iter().map(|r| &r.since).min();
+        let opened = |id: &Id| {
+            let opening = episode.reasons.iter().filter(|r| Some(&r.since) == first);
+            opening.flat_map(|r| &r.evidence).any(|e| e.at.1 == *id)
+        };
+        let said = pinned.filter(|(k, f)| f.customer && opened(&k.2)).map(|(_, f)| f.as_of.min(f.arrival));
         let said: Vec<i64> = said.filter(|at| *at <= opening).collect();
         let open = said.iter().find(|at| !conversations.iter().any(|c| c.answered_before(**at, opening)));
         let base = match (open.or(said.last()), episode.conversation.as_ref().and_then(|c| self.conversation(c))) {

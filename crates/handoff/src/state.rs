@@ -8,6 +8,7 @@ use baton_stream::{Store, Table};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A moment in milliseconds and the event that happened then: the order of what people of an account did.
 pub(crate) type At = (i64, Id);
@@ -259,7 +260,7 @@ pub(crate) struct Opens {
 pub(crate) struct State {
     pub meta: Table<(), Meta>,
     pub policy: Table<(), PolicyText>,
-    pub accounts: Table<Id, Account>,
+    pub accounts: Table<Id, Arc<Account>>,
     pub activity: Table<Id, Activity>,
     pub facts: Table<FactKey, FactEntry>,
     /// By account and conversation.

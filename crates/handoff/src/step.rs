@@ -6,12 +6,9 @@ use crate::episode::{Episode, Finding, Merged};
 use crate::facts;
 use crate::rules::Rules;
 use crate::state::{At, Closed, Opens, Quiet, State, ordered};
-use baton_records::{
-    Account, Approval, CloseReason, Dossier, Handoff, Id, Outcome, Priority, Quorum, ReasonForHandoff, Request,
-    RequestState, Sla, Stage, Status, Timestamp, Why, ids,
-};
-use baton_stream::{Outbox, wire};
-use std::borrow::Cow;
+use baton_records::{Account, CloseReason, Id, Outcome, Priority, Stage, Status, Strategy, Timestamp, Why, ids};
+use baton_stream::Outbox;
+use std::sync::Arc;
 
 /// Facts that are pinned for one handoff.
 const PINS: usize = 128;
@@ -41,11 +38,9 @@ pub(crate) type Place = (Id, Id);
 
 impl Step<'_> {
     /// Returns the account's record, or what holds without one.
-    pub(crate) fn record(&self) -> Cow<'_, Account> {
-        self.state
-            .accounts
-            .get(&self.account)
-            .map_or_else(|| Cow::Owned(Account::unknown(self.account.clone())), Cow::Borrowed)
+    pub(crate) fn record(&self) -> Arc<Account> {
+        let known = self.state.accounts.get(&self.account).map(Arc::clone);
+        known.unwrap_or_else(|| Arc::new(Account::unknown(self.account.clone())))
     }
 
     /// Returns the account's open handoffs.
@@ -93,7 +88,6 @@ impl Step<'_> {
     ) {
         let Some(mut episode) = self.take(place) else { return };
         let mut merged = Merged::Nothing;
-        let before = (episode.priority, episode.stage);
         for mut finding in findings {
             self.pin(&episode.handoff_id, &mut finding);
             merged = merged.max(episode.merge(&finding));
@@ -114,9 +108,12 @@ impl Step<'_> {
             episode.returned = false;
             self.own_epoch(&mut episode);
             self.set_clocks(&mut episode);
-            let queue = moved || again || (episode.priority, episode.stage) != before || merged == Merged::Reason;
-            if queue && !episode.accepted {
+            if moved || again {
+                // What *assign* said of another team, or before the AI had it, is over.
                 episode.queued_revision = episode.revision + 1;
+            }
+            if again {
+                episode.answered = 0;
             }
             self.revise(&mut episode, Status::Updated, at);
             judgement.say(Outcome::Updated, Why::Fired);
@@ -251,122 +248,11 @@ impl Step<'_> {
         }
     }
 
-    /// Writes one more revision, its deadlines and its request.
-    pub(crate) fn revise(&mut self, episode: &mut Episode, status: Status, at: i64) {
-        let account = self.record().into_owned();
-        let dossier = dossier::build(self.state, self.rules, &account, episode);
-        self.write(episode, status, at, None, dossier);
-    }
-
-    /// Writes a revision with this dossier.
-    pub(crate) fn write(
-        &mut self,
-        episode: &mut Episode,
-        status: Status,
-        at: i64,
-        close: Option<CloseReason>,
-        dossier: Dossier,
-    ) {
-        episode.revision += 1;
-        episode.decided = episode.decided.max(at);
-        episode.shown_agent = episode.agent.is_some();
-        episode.expires = Timestamp::from_millis(episode.decided).plus(self.rules.policy.limits.expire_after).millis();
-        let handoff = self.handoff(episode, status, close, dossier);
-        self.out.write(wire::handoff(&handoff, self.trace.as_ref()));
-        self.revised.push(episode.handoff_id.clone());
-        let state = match (close, episode.accepted, episode.returned) {
-            (Some(_), _, _) | (None, _, true) => RequestState::Closed,
-            (None, true, _) => RequestState::Accepted,
-            (None, false, _) => RequestState::Queued,
-        };
-        self.request(episode, state);
-    }
-
-    fn handoff(&self, episode: &Episode, status: Status, close: Option<CloseReason>, dossier: Dossier) -> Handoff {
-        let here = episode.joined.iter().find(|c| !c.is_empty()).cloned().unwrap_or_default();
-        let key = (self.account.clone(), episode.conversation.clone().unwrap_or(here));
-        let face = self.state.conversations.get(&key).map(|c| c.face(&episode.cut).clone()).unwrap_or_default();
-        let locale = self.record().locale.clone();
-        let locale = locale.as_deref().and_then(|l| l.split(['-', '_']).next()).filter(|l| !l.is_empty()).unwrap_or("en");
-        let mut notify = episode.notify.clone();
-        notify.sort();
-        Handoff {
-            handoff_id: episode.handoff_id.clone(),
-            revision: episode.revision,
-            epoch: episode.epoch,
-            status,
-            account_id: self.account.clone(),
-            conversation_id: episode.conversation.clone(),
-            contact_id: face.contact,
-            channel: face.channel.filter(|_| episode.conversation.is_some()),
-            language: face.language.unwrap_or_else(|| Id::from(locale)),
-            identities: if episode.erased { Default::default() } else { face.identities },
-            external: episode.external.clone(),
-            close_reason: close,
-            stage: episode.stage,
-            priority: episode.priority,
-            team: episode.team.clone(),
-            bypassed: episode.bypassed(),
-            agent: episode.agent.clone(),
-            notify,
-            requirements: episode.requirements(),
-            overflow: episode.overflow.clone(),
-            sla: Sla {
-                tier: episode.clocks.tier.clone(),
-                first_response_due: episode.clocks.first.map(|(due, _)| Timestamp::from_millis(due)),
-                resolution_due: episode.clocks.resolution.map(|(due, _)| Timestamp::from_millis(due)),
-            },
-            reasons: reasons(episode),
-            workflow: episode.workflow(),
-            approval: approval(episode),
-            dossier,
-            policy_version: self.rules.version.clone(),
-            decided_at: Timestamp::from_millis(episode.decided),
-        }
-    }
-
-    /// Tells *assign* how the handoff stands now.
-    pub(crate) fn request(&mut self, episode: &mut Episode, state: RequestState) {
-        let pool = self.rules.pool_of(&episode.team);
-        if let Some(old) = episode.pool.take_if(|old| pool.as_ref() != Some(old)) {
-            let request = self.snapshot(episode, RequestState::Closed);
-            self.out.write(wire::pool_request(request, &old));
-        }
-        if let Some(pool) = pool {
-            let request = self.snapshot(episode, state);
-            self.out.write(wire::pool_request(request, &pool));
-            episode.pool = Some(pool);
-        }
-    }
-
-    fn snapshot(&self, episode: &Episode, state: RequestState) -> Request {
-        let key = (self.account.clone(), episode.conversation.clone().unwrap_or_default());
-        let account = self.record();
-        Request {
-            handoff_id: episode.handoff_id.clone(),
-            account_id: self.account.clone(),
-            revision: episode.revision,
-            at: Timestamp::from_millis(episode.decided),
-            state,
-            team: episode.team.clone(),
-            priority: episode.priority,
-            sla: episode.sla_state(),
-            first_response_due: episode.clocks.first.map(|(due, _)| Timestamp::from_millis(due)),
-            opened_at: Timestamp::from_millis(episode.opened_at),
-            agent_id: episode.agent.as_ref().map(|a| a.agent_id.clone()),
-            declined: episode.declined.clone(),
-            requirements: episode.requirements(),
-            industry: account.industry.clone(),
-            subject: self.state.conversations.get(&key).and_then(|c| c.subject.clone()),
-            policy_version: self.rules.version.clone(),
-        }
-    }
-
     /// Closes a handoff that has been taken out of the open ones.
     pub(crate) fn close(&mut self, mut episode: Episode, status: Status, reason: CloseReason, at: i64) {
         episode.accepted = false;
         self.own_epoch(&mut episode);
-        let account = self.record().into_owned();
+        let account = self.record();
         let dossier = dossier::build(self.state, self.rules, &account, &episode);
         self.write(&mut episode, status, at, Some(reason), dossier);
         let until = Timestamp::from_millis(at.max(self.arrival)).plus(self.rules.policy.limits.cool_down).millis();
@@ -375,6 +261,11 @@ impl Step<'_> {
                 let used: At = r.evidence.last().map(|e| e.at.clone()).unwrap_or_default();
                 self.state.quiet.put((self.account.clone(), joined.clone(), r.rule.clone()), Quiet { until, used });
             }
+        }
+        // What detectors say is about the account, whichever conversation's handoff it joined.
+        for r in episode.reasons.iter().filter(|r| r.strategy == Strategy::Anomaly) {
+            let quiet = Quiet { until, used: At::default() };
+            self.state.quiet.put((self.account.clone(), Id::default(), r.rule.clone()), quiet);
         }
         let from = (episode.handoff_id.clone(), 0, Id::default());
         let pins: Vec<_> = self
@@ -407,31 +298,4 @@ impl Step<'_> {
             self.put(place, episode);
         }
     }
-}
-
-fn reasons(episode: &Episode) -> Vec<ReasonForHandoff> {
-    let shown = |r: &crate::episode::ReasonState| ReasonForHandoff {
-        strategy: r.strategy,
-        rule: r.rule.clone(),
-        team: r.team.clone(),
-        priority: r.priority,
-        summary: r.summary.clone(),
-        value: r.value,
-        threshold: r.threshold,
-        evidence: r.evidence.iter().map(|e| e.at.1.clone()).collect(),
-    };
-    episode.reasons.iter().map(shown).collect()
-}
-
-fn approval(episode: &Episode) -> Option<Approval> {
-    let shown = episode.shown_approval()?;
-    Some(Approval {
-        action: shown.request.action.clone(),
-        request: shown.request.clone(),
-        digest: shown.digest.clone(),
-        approvers: shown.approvers.clone(),
-        quorum: if shown.all { Quorum::All } else { Quorum::Any },
-        due: Timestamp::from_millis(shown.due),
-        clause: shown.clause.clone(),
-    })
 }

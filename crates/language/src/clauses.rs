@@ -89,7 +89,7 @@ fn sentence(tokens: &[Token], start: usize, end: usize, asked: bool, grammar: &G
     let words = tokens.get(start..end).unwrap_or(&[]);
     let mut from = 0;
     for at in 1..=words.len() {
-        let cut = words.get(at).is_none_or(|t| t.before >= Break::Clause || begins_clause(words, at, grammar));
+        let cut = words.get(at).is_none_or(|t| t.before >= Break::Clause || begins_clause(words, from, at, grammar));
         if cut {
             let own = words.get(from..at).unwrap_or(&[]);
             let apart = own.first().is_some_and(|t| grammar.structure.apart.has(t.word));
@@ -106,10 +106,16 @@ fn sentence(tokens: &[Token], start: usize, end: usize, asked: bool, grammar: &G
     Sentence { start, end, clauses }
 }
 
-fn begins_clause(words: &[Token], at: usize, grammar: &Grammar) -> bool {
+/// Tells whether a clause begins at `at`; the one before it began at `from`.
+fn begins_clause(words: &[Token], from: usize, at: usize, grammar: &Grammar) -> bool {
+    /// `if it fails we are lost`: so many words of a condition come before what follows from it.
+    const CONDITION: usize = 3;
     let (Some(word), next) = (words.get(at).map(|t| t.word), words.get(at + 1).map(|t| t.word)) else { return false };
     let structure = &grammar.structure;
-    structure.apart.has(word)
+    let supposed = words.get(from).is_some_and(|t| structure.condition.has(t.word));
+    let follows = structure.pronoun.has(word) && next.is_some_and(|n| structure.auxiliary.has(n));
+    supposed && follows && at - from >= CONDITION
+        || structure.apart.has(word)
         || structure.condition.has(word)
         || structure.and.has(word) && next.is_some_and(|n| structure.subject.has(n) || structure.auxiliary.has(n))
 }

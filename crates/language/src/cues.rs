@@ -147,22 +147,62 @@ impl Cues {
 }
 
 #[cfg(test)]
-mod explain {
+mod tests {
     use super::*;
 
-    /// `EXPLAIN='concept: text' cargo test -p baton-language explain -- --nocapture`
+    fn found(cues: &[CueSpec<'_>], text: &str) -> Vec<(String, u32)> {
+        let cues = Cues::compile(cues.iter().copied()).unwrap();
+        cues.find(text).iter().map(|h| (h.cue.to_owned(), h.sentence)).collect()
+    }
+
+    fn frustration(text: &str) -> Vec<u32> {
+        let cue = CueSpec { name: "f", concept: Some("frustration"), phrases: &[] };
+        found(&[cue], text).into_iter().map(|(_, sentence)| sentence).collect()
+    }
+
     #[test]
-    fn explain() {
-        let Ok(line) = std::env::var("EXPLAIN") else { return };
-        let (concept, text) = line.split_once(": ").unwrap();
-        let cues = Cues::compile([CueSpec { name: "x", concept: Some(concept), phrases: &[] }]).unwrap();
-        let tokens = tokens::read(text, &cues.grammar.words, cues.grammar.fixed);
-        println!("{:?}", tokens.iter().map(|t| t.word).collect::<Vec<_>>());
-        for s in sentences(&tokens, &cues.grammar) {
-            println!("{s:?}");
-            matching::find(&cues.grammar, &tokens, &s, |f| {
-                println!("{:?} at {}: {:?}", f.pattern.score, f.start, f.pattern);
-            });
+    fn phrases_of_the_business_are_found_inflected_and_not_negated() {
+        let cue = CueSpec { name: "churn", concept: None, phrases: &["cancel our contract", "we can't renew"] };
+        assert_eq!(found(&[cue], "Hello. We are cancelling our contracts."), [("churn".to_owned(), 1)]);
+        assert_eq!(found(&[cue], "Sadly we cannot renew!"), [("churn".to_owned(), 0)]);
+        assert_eq!(found(&[cue], "We will not cancel our contract."), []);
+    }
+
+    #[test]
+    fn sentences_are_counted_as_people_do() {
+        assert_eq!(frustration("It costs 3.50 e.g. today. It is too complicated!\nToo complicated"), [1, 2]);
+        assert_eq!(frustration("This mail was broken by a mail program in the middle of a\nline: too hard"), [0]);
+        assert_eq!(frustration("> This is too complicated.\nI do not agree."), []);
+        assert_eq!(frustration(""), []);
+    }
+
+    #[test]
+    fn slips_and_shouting_are_understood() {
+        assert_eq!(frustration("THIS IS SOOOO COMPLICATED"), [0]);
+        assert_eq!(frustration("this is way too complicted for us"), [0]);
+        assert_eq!(frustration("isnt complicated"), []);
+    }
+
+    #[test]
+    fn errors_name_the_cue() {
+        let compile = |cue: CueSpec<'_>| Cues::compile([cue]).unwrap_err().to_string();
+        let unknown = compile(CueSpec { name: "x", concept: Some("anger"), phrases: &[] });
+        assert!(unknown.starts_with("cue x: concept `anger` is unknown; use one of frustration,"), "{unknown}");
+        let empty = compile(CueSpec { name: "x", concept: None, phrases: &["--"] });
+        assert!(empty.starts_with("cue x: the phrase `--` has no words"), "{empty}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_fail(text in "\\PC{0,200}|[a-z .?!,'\\n>-]{0,300}") {
+            let specs = CONCEPTS.iter().map(|name| CueSpec { name, concept: Some(name), phrases: &[] });
+            static CUES: std::sync::OnceLock<Cues> = std::sync::OnceLock::new();
+            let cues = CUES.get_or_init(|| Cues::compile(specs).unwrap());
+            for hit in cues.find(&text) {
+                assert!((0.0..=1.0).contains(&hit.score));
+            }
+            let mood = crate::sentiment(&text);
+            assert!((-1.0..=1.0).contains(&mood.sentiment) && (0.0..=1.0).contains(&mood.negative));
         }
     }
 }

@@ -75,7 +75,9 @@ pub(crate) struct Pattern {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Structure {
     pub(crate) negation: WordSet,
+    pub(crate) negation_after: WordSet,
     pub(crate) no_negation_before: WordSet,
+    pub(crate) pronoun: WordSet,
     pub(crate) apart: WordSet,
     pub(crate) and: WordSet,
     pub(crate) condition: WordSet,
@@ -145,7 +147,9 @@ impl Builder {
         if elements.is_empty() {
             return Err(format!("the phrase `{phrase}` has no words; write some or leave it out"));
         }
-        self.add(cue, Some(0.9), elements, PHRASE_MOODS, false, false)
+        let moods = PHRASE_MOODS;
+        let (score, anchor) = (Some(0.9), 0);
+        self.add(Pattern { cue, score, elements, anchor, moods, negation_counts: false, at_start: false })
     }
 
     fn line(&mut self, line: &str, cue: u16, moods: &mut u8) -> Result<(), String> {
@@ -172,7 +176,8 @@ impl Builder {
         };
         let at_start = rest.trim_start().starts_with("< ");
         let elements = self.elements(rest.trim_start().trim_start_matches("< "))?;
-        self.add(cue, score, elements, moods, flags.contains('!') || score.is_none(), at_start)
+        let negation_counts = flags.contains('!') || score.is_none();
+        self.add(Pattern { cue, score, elements, anchor: 0, moods, negation_counts, at_start })
     }
 
     fn elements(&mut self, text: &str) -> Result<Vec<Element>, String> {
@@ -224,28 +229,17 @@ impl Builder {
         words.iter().flat_map(forms).chain(words.iter().copied()).collect()
     }
 
-    fn add(
-        &mut self,
-        cue: u16,
-        score: Option<f32>,
-        elements: Vec<Element>,
-        moods: u8,
-        negation_counts: bool,
-        at_start: bool,
-    ) -> Result<(), String> {
+    /// Adds a pattern; finds the part that is looked up, and whether it names a negation itself.
+    fn add(&mut self, mut pattern: Pattern) -> Result<(), String> {
         let class = |name: &str| self.classes.get(name).cloned().unwrap_or_default();
         let (common, negation) = (class("common"), class("negation"));
         let cost = |e: &Element| e.words.iter().map(|w| if common.contains(w) { 60 } else { 1 }).sum::<usize>();
-        let anchor = elements
-            .iter()
-            .enumerate()
-            .filter(|(_, e)| !e.optional)
-            .min_by_key(|(_, e)| cost(e))
-            .map(|(at, _)| at)
-            .ok_or("a pattern needs a word that cannot be missing")?;
-        let names_negation = elements.iter().any(|e| !e.optional && !e.words.is_disjoint(&negation));
-        let negation_counts = negation_counts || names_negation;
-        self.patterns.push(Pattern { cue, score, elements, anchor, moods, negation_counts, at_start });
+        let parts = || pattern.elements.iter().enumerate().filter(|(_, e)| !e.optional);
+        let anchor = parts().min_by_key(|(_, e)| cost(e)).map(|(at, _)| at);
+        let names_negation = parts().any(|(_, e)| !e.words.is_disjoint(&negation));
+        pattern.anchor = anchor.ok_or("a pattern needs a word that cannot be missing")?;
+        pattern.negation_counts |= names_negation;
+        self.patterns.push(pattern);
         Ok(())
     }
 
@@ -275,10 +269,13 @@ impl Builder {
                 *set = WordSet::new(words);
             }
         }
-        let class = |name: &str| self.classes.get(name).map(|words| WordSet::new(&self.with_forms(words))).unwrap_or_default();
+        let class =
+            |name: &str| self.classes.get(name).map(|words| WordSet::new(&self.with_forms(words))).unwrap_or_default();
         let structure = Structure {
             negation: class("negation"),
+            negation_after: class("negation_after"),
             no_negation_before: class("no_negation_before"),
+            pronoun: class("pronoun"),
             apart: class("apart"),
             and: class("and"),
             condition: class("condition"),
@@ -294,7 +291,8 @@ impl Builder {
 
 fn mood_bits(letters: &str) -> Result<u8, String> {
     letters.chars().filter(|c| !c.is_whitespace()).try_fold(0, |bits, letter| {
-        let mood = Mood::ALL.into_iter().find(|m| m.letter() == letter).ok_or_else(|| format!("`{letter}` is no mood"))?;
+        let mood =
+            Mood::ALL.into_iter().find(|m| m.letter() == letter).ok_or_else(|| format!("`{letter}` is no mood"))?;
         Ok(bits | mood.bit())
     })
 }

@@ -5,13 +5,34 @@ use std::sync::LazyLock;
 
 /// Languages and words that are common in them, without accents.
 const STOP_WORDS: [(&str, &str); 7] = [
-    ("en", "the and is are of to in that it for you with this was not have what we our my can how do does please would could i on be your there at if an has been will from they me us about any when where why"),
-    ("de", "der die das und ist sind nicht ich wir sie es ein eine einen einem einer mit von zu auf fuer im den dem des haben hat wird werden koennen kann wie was bitte unser unsere uns mir auch noch nur aber wenn bei nach seit mehr sehr zum zur ihr ihre ihren"),
-    ("fr", "le la les et est sont pas je nous vous il elle un une des du de avec pour dans sur ne que qui ce cette avons avez notre votre mais ou ou bonjour merci plus tout peut comment au aux"),
-    ("es", "el la los las y es son no yo nosotros usted un una unos de del con para en que por se lo nuestro nuestra pero como mas hola gracias puede tenemos esta este muy al su sus"),
-    ("it", "il lo la gli le e sono non io noi voi un una di del della con per in che si nostro nostra ma come piu ciao grazie puo abbiamo questo questa molto al dei delle"),
-    ("nl", "de het een en is zijn niet ik wij we jullie u met van voor op in dat die onze mijn maar hoe kan bedankt naar ook nog wel er bij om te hebben heeft wordt"),
-    ("pt", "o a os as e sao nao eu nos voce um uma de do da com para em que por se nosso nossa mas como mais ola obrigado pode temos este esta muito ao dos das"),
+    (
+        "en",
+        "the and is are of to in that it for you with this was not have what we our my can how do does please would could i on be your there at if an has been will from they me us about any when where why",
+    ),
+    (
+        "de",
+        "der die das und ist sind nicht ich wir sie es ein eine einen einem einer mit von zu auf fuer im den dem des haben hat wird werden koennen kann wie was bitte unser unsere uns mir auch noch nur aber wenn bei nach seit mehr sehr zum zur ihr ihre ihren",
+    ),
+    (
+        "fr",
+        "le la les et est sont pas je nous vous il elle un une des du de avec pour dans sur ne que qui ce cette avons avez notre votre mais ou ou bonjour merci plus tout peut comment au aux",
+    ),
+    (
+        "es",
+        "el la los las y es son no yo nosotros usted un una unos de del con para en que por se lo nuestro nuestra pero como mas hola gracias puede tenemos esta este muy al su sus",
+    ),
+    (
+        "it",
+        "il lo la gli le e sono non io noi voi un una di del della con per in che si nostro nostra ma come piu ciao grazie puo abbiamo questo questa molto al dei delle",
+    ),
+    (
+        "nl",
+        "de het een en is zijn niet ik wij we jullie u met van voor op in dat die onze mijn maar hoe kan bedankt naar ook nog wel er bij om te hebben heeft wordt",
+    ),
+    (
+        "pt",
+        "o a os as e sao nao eu nos voce um uma de do da com para em que por se nosso nossa mas como mais ola obrigado pode temos este esta muito ao dos das",
+    ),
 ];
 
 static LANGUAGES_OF: LazyLock<BTreeMap<&'static str, u8>> = LazyLock::new(|| {

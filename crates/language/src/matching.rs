@@ -98,15 +98,19 @@ impl View<'_> {
     /// Tells whether only words that open a sentence stand between the start of the clause and `at`.
     fn starts_clause(&self, at: usize) -> bool {
         let structure = &self.grammar.structure;
-        let opens = |t: &Token| structure.filler.has(t.word) || structure.and.has(t.word) || structure.apart.has(t.word);
+        let opens =
+            |t: &Token| structure.filler.has(t.word) || structure.and.has(t.word) || structure.apart.has(t.word);
         let from = self.sentence.clause_of(at).map_or(at, |c| c.start);
         self.tokens.get(from..at).is_some_and(|words| words.iter().all(opens))
     }
 
     fn is_negated(&self, start: usize, end: usize) -> bool {
         let from = self.sentence.clause_of(start).map_or(start, |c| c.start).max(start.saturating_sub(NEGATION_REACH));
+        let word = |at: usize| self.tokens.get(at).map(|t| t.word);
+        if end < self.sentence.end && word(end).is_some_and(|w| self.grammar.structure.negation_after.has(w)) {
+            return true;
+        }
         (from..end).any(|at| {
-            let word = |at: usize| self.tokens.get(at).map(|t| t.word);
             word(at).is_some_and(|w| self.grammar.structure.negation.has(w))
                 && !word(at + 1).is_some_and(|w| self.grammar.structure.no_negation_before.has(w))
         })

@@ -11,6 +11,9 @@ pub(crate) fn stem(word: &mut Vec<u8>) {
     if !strip_suffix(word, b"ing") {
         strip_suffix(word, b"ed");
     }
+    if word.len() >= 6 && word.ends_with(b"ll") {
+        word.pop();
+    }
     if word.len() >= 6 && word.ends_with(b"ly") {
         word.truncate(word.len() - 2);
     }
@@ -28,7 +31,9 @@ fn strip_plural(word: &mut Vec<u8>) {
     if length >= 5 && word.ends_with(b"ies") {
         word.truncate(length - 3);
         word.push(b'y');
-    } else if length >= 5 && (word.ends_with(b"sses") || word.ends_with(b"xes") || word.ends_with(b"ches")) {
+    } else if length >= 5
+        && (word.ends_with(b"sses") || word.ends_with(b"xes") || word.ends_with(b"ches") || word.ends_with(b"shes"))
+    {
         word.truncate(length - 2);
     } else if length >= 4
         && word.ends_with(b"s")
@@ -72,13 +77,13 @@ mod tests {
             &["company", "companies"],
             &["stop", "stops", "stopped", "stopping"],
             &["price", "prices", "pricing"],
+            &["cancel", "cancelling", "canceled", "cancelled"],
+            &["install", "installing", "installed"],
             &["crash", "crashes", "crashed"],
-            &["incredible", "incredibly"],
         ] {
             let first = stem(family[0]);
             for word in family {
-                let same = stem(word) == first || *word == "crashes" || *word == "incredibly";
-                assert!(same, "{word}: {} is not {first}", stem(word));
+                assert!(stem(word) == first, "{word}: {} is not {first}", stem(word));
             }
         }
         assert_eq!(stem("thing"), "thing");

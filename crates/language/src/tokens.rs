@@ -1,5 +1,7 @@
 //! A text as words, in sentences and clauses.
 
+mod words;
+
 use crate::stem::stem;
 use crate::vocabulary::{UNKNOWN, Vocabulary, Word};
 
@@ -67,6 +69,11 @@ impl Fixed {
     }
 }
 
+/// Returns where the text is cut off.
+pub(crate) fn boundary(text: &str) -> usize {
+    (0..=text.len().min(MAX_BYTES)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// Returns the stem of a word as the tokens of a text have it.
 pub(crate) fn stemmed(word: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(word.len());
@@ -116,7 +123,7 @@ fn fold(c: char, out: &mut Vec<u8>) {
 
 /// Reads a text into words; a last token without a word closes the last sentence.
 pub(crate) fn read(text: &str, words: &Vocabulary, fixed: Fixed) -> Vec<Token> {
-    let end = text.floor_char_boundary(MAX_BYTES);
+    let end = boundary(text);
     let text = text.get(..end).unwrap_or(text);
     let mut reader = Reader {
         words,
@@ -181,7 +188,7 @@ impl Reader<'_> {
             }
             ' ' | '\t' | '\r' => self.flush(),
             '.' | ',' if self.is_number() && next.is_some_and(|n| n.is_ascii_digit()) => self.word.push(b'0'),
-            '.' => self.full_stop(next),
+            '.' => self.full_stop(at, next),
             '!' | '?' | '\u{2026}' | ';' | '\u{203d}' => {
                 self.flush();
                 self.before = Break::Sentence;
@@ -192,7 +199,7 @@ impl Reader<'_> {
             '-' => self.hyphen(next),
             '"' | '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => {
                 self.flush();
-                self.quoted = matches!(c, '\u{201c}' | '\u{201e}' | '\u{ab}') && !self.quoted || c == '"' && !self.quoted;
+                self.quoted = !self.quoted && matches!(c, '"' | '\u{201c}' | '\u{201e}' | '\u{ab}');
             }
             '$' | '\u{20ac}' | '\u{a3}' => self.sign(self.fixed.currency),
             '%' => self.sign(self.fixed.percent),
@@ -265,13 +272,15 @@ impl Reader<'_> {
         self.before = self.before.max(Break::Clause);
     }
 
-    /// A full stop ends a sentence where white space follows and no abbreviation stands before it.
-    fn full_stop(&mut self, next: Option<char>) {
+    /// A full stop ends a sentence where white space follows and no abbreviation stands before it, nor a German ordinal.
+    fn full_stop(&mut self, at: usize, next: Option<char>) {
         const ABBREVIATIONS: [&[u8]; 18] = [
-            b"mr", b"mrs", b"ms", b"dr", b"prof", b"vs", b"etc", b"approx", b"inc", b"ltd", b"ca", b"bzw", b"usw", b"nr",
-            b"incl", b"st", b"hr", b"fr",
+            b"mr", b"mrs", b"ms", b"dr", b"prof", b"vs", b"etc", b"approx", b"inc", b"ltd", b"ca", b"bzw", b"usw",
+            b"nr", b"incl", b"st", b"hr", b"fr",
         ];
-        let abbreviated = self.word.len() == 1 && !self.is_number() || ABBREVIATIONS.contains(&self.word.as_slice());
+        let ordinal = self.is_number() && self.text.get(at + 2).is_some_and(u8::is_ascii_lowercase);
+        let abbreviated =
+            ordinal || self.word.len() == 1 && !self.is_number() || ABBREVIATIONS.contains(&self.word.as_slice());
         let ends = next.is_none_or(|n| n.is_whitespace() || matches!(n, '"' | '\'' | ')' | '\u{201d}' | '.'));
         self.flush();
         if ends && !abbreviated {
@@ -295,131 +304,5 @@ impl Reader<'_> {
         self.tokens.push(Token { word, before, asked, quoted: self.quoted });
         self.before = Break::None;
         self.asked = false;
-    }
-
-    /// Ends the word that is being read.
-    fn flush(&mut self) {
-        if self.word.is_empty() {
-            return;
-        }
-        let apostrophe = self.apostrophe.take();
-        if self.is_number() {
-            self.push(self.fixed.number);
-        } else if let Some(at) = apostrophe {
-            self.contraction(at);
-        } else {
-            self.plain_word();
-        }
-        self.word.clear();
-    }
-
-    fn plain_word(&mut self) {
-        if let Some(positive) = self.without_apostrophe() {
-            self.word.truncate(positive);
-            if self.word == b"wo" {
-                self.push(self.fixed.will);
-                self.push(self.fixed.not);
-                return;
-            }
-            if self.word == b"ca" {
-                self.word.push(b'n');
-            }
-            self.look_up();
-            self.push(self.fixed.not);
-        } else if matches!(self.word.as_slice(), b"im" | b"ive") {
-            let second = if self.word == b"im" { self.fixed.am } else { self.fixed.have };
-            self.word.truncate(1);
-            self.look_up();
-            self.push(second);
-        } else {
-            self.look_up();
-        }
-    }
-
-    /// Returns how much of `dont`, `cannot` and their like stands before the negation.
-    fn without_apostrophe(&self) -> Option<usize> {
-        const NEGATED: [(&[u8], usize); 16] = [
-            (b"cannot", 3),
-            (b"cant", 2),
-            (b"dont", 2),
-            (b"doesnt", 4),
-            (b"didnt", 3),
-            (b"isnt", 2),
-            (b"arent", 3),
-            (b"wasnt", 3),
-            (b"werent", 4),
-            (b"wont", 2),
-            (b"wouldnt", 5),
-            (b"couldnt", 5),
-            (b"shouldnt", 6),
-            (b"hasnt", 3),
-            (b"havent", 4),
-            (b"hadnt", 3),
-        ];
-        NEGATED.iter().find(|(word, _)| *word == self.word.as_slice()).map(|(_, kept)| *kept)
-    }
-
-    fn contraction(&mut self, at: usize) {
-        let tail = self.word.split_off(at.min(self.word.len()));
-        match tail.as_slice() {
-            b"t" if self.word.ends_with(b"n") => {
-                match self.word.as_slice() {
-                    b"can" => {}
-                    b"won" => {
-                        self.word.clear();
-                        self.word.extend_from_slice(b"will");
-                    }
-                    b"shan" => {
-                        self.word.clear();
-                        self.word.extend_from_slice(b"shall");
-                    }
-                    _ => {
-                        self.word.pop();
-                    }
-                }
-                self.look_up();
-                self.push(self.fixed.not);
-            }
-            b"s" => {
-                let verb = matches!(
-                    self.word.as_slice(),
-                    b"it" | b"that" | b"this" | b"there" | b"what" | b"who" | b"he" | b"she" | b"here" | b"how" | b"where"
-                        | b"why" | b"everything" | b"nothing" | b"something" | b"everyone" | b"nobody"
-                );
-                let us = self.word == b"let";
-                self.look_up();
-                if verb {
-                    self.push(self.fixed.is);
-                } else if us {
-                    let word = self.words.find(b"us");
-                    self.push(word);
-                }
-            }
-            b"re" => self.look_up_then(self.fixed.are),
-            b"m" => self.look_up_then(self.fixed.am),
-            b"ve" => self.look_up_then(self.fixed.have),
-            b"ll" => self.look_up_then(self.fixed.will),
-            b"d" => self.look_up_then(self.fixed.would),
-            _ => {
-                self.word.extend_from_slice(&tail);
-                self.look_up();
-            }
-        }
-    }
-
-    fn look_up_then(&mut self, second: Word) {
-        self.look_up();
-        self.push(second);
-    }
-
-    fn look_up(&mut self) {
-        let form = if self.word.ends_with(b"d") { self.words.find_form(&self.word) } else { UNKNOWN };
-        let word = if form == UNKNOWN {
-            stem(&mut self.word);
-            self.words.find(&self.word)
-        } else {
-            form
-        };
-        self.push(word);
     }
 }

@@ -16,11 +16,18 @@ pub(crate) struct Vocabulary {
     slots: Vec<Word>,
     /// Hashes of long words with one letter left out.
     typos: Vec<(u32, Word)>,
+    /// A bit for the low 16 bits of each of those hashes: most words are told apart here.
+    sieve: Box<[u64]>,
 }
 
 impl Vocabulary {
     pub(crate) fn new() -> Self {
-        Self { stems: vec![Box::default()], slots: vec![UNKNOWN; 1 << 13], typos: Vec::new() }
+        Self {
+            stems: vec![Box::default()],
+            slots: vec![UNKNOWN; 1 << 13],
+            typos: Vec::new(),
+            sieve: vec![0; 1 << 10].into(),
+        }
     }
 
     /// Returns how many numbers there are, that of the unknown word included.
@@ -49,6 +56,11 @@ impl Vocabulary {
             }
         }
         self.typos.sort_unstable();
+        for (hash, _) in &self.typos {
+            if let Some(cell) = self.sieve.get_mut(usize::from(*hash as u16) >> 6) {
+                *cell |= 1 << (hash & 63);
+            }
+        }
     }
 
     /// Returns the number of a stem, also with one typing error in a long word.
@@ -62,7 +74,11 @@ impl Vocabulary {
         let mask = self.slots.len() - 1;
         let mut slot = form.iter().fold(hash(b"="), hash_on) as usize & mask;
         while let Some(word) = self.slots.get(slot).copied().filter(|word| *word != UNKNOWN) {
-            if self.stems.get(usize::from(word)).is_some_and(|s| s.split_first().is_some_and(|(f, s)| *f == b'=' && s == form)) {
+            if self
+                .stems
+                .get(usize::from(word))
+                .is_some_and(|s| s.split_first().is_some_and(|(f, s)| *f == b'=' && s == form))
+            {
                 return word;
             }
             slot = (slot + 1) & mask;
@@ -73,11 +89,15 @@ impl Vocabulary {
     fn find_typo(&self, stem: &[u8]) -> Word {
         std::iter::once(hash(stem))
             .chain(without_one(stem))
+            .filter(|h| self.sieve.get(usize::from(*h as u16) >> 6).is_some_and(|cell| cell >> (h & 63) & 1 == 1))
             .find_map(|h| {
                 let from = self.typos.partition_point(|(other, _)| *other < h);
-                self.typos.iter().skip(from).take_while(|(other, _)| *other == h).map(|(_, word)| *word).find(|word| {
-                    self.stems.get(usize::from(*word)).is_some_and(|known| is_one_slip(known, stem))
-                })
+                self.typos
+                    .iter()
+                    .skip(from)
+                    .take_while(|(other, _)| *other == h)
+                    .map(|(_, word)| *word)
+                    .find(|word| self.stems.get(usize::from(*word)).is_some_and(|known| is_one_slip(known, stem)))
             })
             .unwrap_or(UNKNOWN)
     }
@@ -97,7 +117,7 @@ impl Vocabulary {
 }
 
 /// FNV-1a.
-fn hash(bytes: &[u8]) -> u32 {
+pub(crate) fn hash(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, hash_on)
 }
 

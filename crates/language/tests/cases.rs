@@ -1,6 +1,8 @@
 //! Every example in `cases/` against the built-in concepts, and precision and recall on those that were written after
 //! the grammars.
 
+#![cfg(test)]
+
 use baton_language::{CONCEPTS, CueSpec, Cues};
 
 struct Example {
@@ -19,7 +21,7 @@ fn examples() -> Vec<Example> {
         let mut held_out = false;
         for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
             if line.starts_with('[') {
-                held_out = line.starts_with("[held out");
+                held_out = line.starts_with("[held out, third round");
                 continue;
             }
             let stated = line.starts_with("+ ");
@@ -68,8 +70,8 @@ fn development_examples_hold() {
 fn held_out_examples_hold_to_a_floor() {
     let (precision, recall) = measure(|e| e.held_out);
     println!("held out: precision {precision:.3}, recall {recall:.3}");
-    assert!(precision >= 0.85, "precision {precision}");
-    assert!(recall >= 0.75, "recall {recall}");
+    assert!(precision >= 0.9, "precision {precision}");
+    assert!(recall >= 0.85, "recall {recall}");
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl AccountTask {
                     self.catch_up.signal(seq, *signal, deadline);
                 }
                 SignalRecord::Signal { .. } => {}
-                SignalRecord::Progress { who, seq } if who == "scorer" => self.catch_up.scored(seq),
+                SignalRecord::Progress { who: "scorer", seq } => self.catch_up.scored(seq),
                 SignalRecord::Progress { seq, .. } => self.catch_up.detected(seq),
             }
         }

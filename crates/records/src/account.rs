@@ -78,13 +78,13 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Id>,
     /// Identities.
-    #[serde(default, deserialize_with = "crate::decode::null_is_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "crate::object::list", skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
     /// Quiet periods.
-    #[serde(default, deserialize_with = "crate::decode::null_is_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "crate::object::list", skip_serializing_if = "Vec::is_empty")]
     pub quiet_periods: Vec<QuietPeriod>,
     /// A contract of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::option", skip_serializing_if = "Option::is_none")]
     pub sla: Option<SlaContract>,
     /// Actions that it may ask for within limits.
     #[serde(default, deserialize_with = "crate::decode::null_is_default", skip_serializing_if = "Vec::is_empty")]

@@ -57,7 +57,7 @@ pub struct Agent {
     #[serde(default, deserialize_with = "crate::decode::null_is_default")]
     pub industries: Vec<Id>,
     /// Their skills.
-    #[serde(default, deserialize_with = "crate::decode::null_is_default")]
+    #[serde(default, deserialize_with = "crate::object::list")]
     pub skills: Vec<AgentSkill>,
     /// Accounts that they are dedicated to.
     #[serde(default, deserialize_with = "crate::decode::null_is_default")]

@@ -126,10 +126,10 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Id>,
     /// What an AI agent says of its own answer; counts only with actor `ai_agent`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::option", skip_serializing_if = "Option::is_none")]
     pub ai: Option<Ai>,
     /// What needs authority.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::option", skip_serializing_if = "Option::is_none")]
     pub request: Option<ApprovalRequest>,
     /// An amount of money, a decimal string.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::money::option")]
@@ -243,5 +243,40 @@ impl Event {
     /// A [`Rejection`] with the reason and the field.
     pub fn decode(json: &[u8]) -> Result<Self, Rejection> {
         decode(json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(json: &str) -> ApprovalRequest {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_canonical_json() {
+        let discount = request(r#"{"percent":25.0,"action":"discount","reason":"unknown fields do not count"}"#);
+        let expected = "b4f90e9d52a51130266c43f0d5b2d3e8c7f53b8a992ed25679d2e30ce12406a4";
+        assert_eq!(discount.digest("acme"), expected);
+        let waiver = request(
+            r#"{"action":"overdraft_waiver","percent":1e-1,"currency":"USD","amount":"150.00","changes":["hardship_claim"]}"#,
+        );
+        let expected = "7d290303b65c70329fd6bf57a663c5570852c77c4de4fe9eda001f46ec8f75db";
+        assert_eq!(waiver.digest("Müller & Söhne"), expected);
+    }
+
+    #[test]
+    fn what_is_asked_for_changes_the_digest() {
+        let one = request(r#"{"action":"discount","amount":"150.00"}"#);
+        let other = request(r#"{"action":"discount","amount":"150.0"}"#);
+        assert_ne!(one.digest("acme"), other.digest("acme"));
+        assert_ne!(one.digest("acme"), one.digest("acme2"));
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole() {
+        let json = r#"{"action":"discount","percent":25,"amount":"0.10"}"#;
+        assert_eq!(serde_json::to_string(&request(json)).unwrap(), json);
     }
 }

@@ -21,6 +21,7 @@ mod interaction;
 mod lifecycle;
 pub mod money;
 pub mod number;
+mod object;
 mod passed;
 mod policy_text;
 mod pool;

@@ -76,7 +76,7 @@ pub struct Lifecycle {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<Id>,
     /// An id that `linked` told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::object::option", skip_serializing_if = "Option::is_none")]
     pub external: Option<External>,
     /// What happened.
     #[serde(rename = "type")]

@@ -39,7 +39,7 @@ pub struct Signal {
     /// What was seen.
     #[serde(with = "crate::number")]
     pub value: f64,
-    /// What was expected.
+    /// What was expected. A detector has no expectation while it warms up: then its score is 0.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::number::option")]
     pub expected: Option<f64>,
     /// From which `score` on it counts.

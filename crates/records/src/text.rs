@@ -114,7 +114,11 @@ pub fn plain(text: &str) -> Cow<'_, str> {
         (c.is_control() && c != '\n' && c != '\t')
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    if text.contains(is_hidden) { text.chars().filter(|c| !is_hidden(*c)).collect() } else { Cow::Borrowed(text) }
+    let is_visible = |byte: u8| (0x20..0x7f).contains(&byte) || byte == b'\n' || byte == b'\t';
+    if text.bytes().all(is_visible) || !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().filter(|c| !is_hidden(*c)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Walks the examples of `schemas/`: what is accepted is read and written again, also as Avro; what is rejected is
 //! rejected for the reason and the field in its file's name, `<reason>@<field>[~<note>].json`.
 
+#![cfg(test)]
+
 use apache_avro::Schema;
 use baton_records::{
     Account, Agent, Context, Decision, Entry, Event, Handoff, Lifecycle, PolicyText, Reason, Rejection, Signal,

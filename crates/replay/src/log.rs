@@ -28,7 +28,7 @@ pub(crate) struct LogReplay {
 
 impl LogReplay {
     pub(crate) fn new(options: &Options) -> Result<Self, ReplayError> {
-        let policy = options.policy.as_ref().map(|text| versioned(text)).transpose()?;
+        let policy = options.policy.as_ref().map(versioned).transpose()?;
         let Options { until, prefix, .. } = options.clone();
         Ok(Self { partitions: BTreeMap::new(), policy, until, prefix, out: Outbox::default() })
     }

@@ -40,7 +40,7 @@ pub(crate) struct SourceReplay {
 
 impl SourceReplay {
     pub(crate) fn new(options: &Options) -> Result<Self, ReplayError> {
-        let policy = options.policy.as_ref().map(|text| versioned(text)).transpose()?;
+        let policy = options.policy.as_ref().map(versioned).transpose()?;
         let directory = Arc::new(RwLock::new(Directory::default()));
         let config =
             AccountConfig { partition: 0, account_partitions: 1, pool_partitions: 1, clock_every: Duration::ZERO };

@@ -2,7 +2,8 @@
 //!
 //! A folder is `cases/<policy>/<scenario>/` with `input.jsonl` and `expect.json`. In what is expected an object names some
 //! fields, a list is whole, `{"$has": [..]}` names some elements, `{"$text": ".."}` a part of a text, `{"$from", "$to"}` the
-//! bounds of a time. A decision is named by its event, or by `at` when it has none.
+//! bounds of a time. A decision is named by its event, or by `at` and `outcome` when
+//! it has none.
 
 use baton_records::Timestamp;
 use baton_replay::{Options, Place, Reader, Replay, ReplayLine};
@@ -157,7 +158,8 @@ fn check_exactly(case: &Case, variation: &str) -> Vec<String> {
     for expected in case.expect["decisions"].as_array().unwrap() {
         let named = |d: &&Value| {
             d["event_id"] == expected["event_id"]
-                && (!expected["event_id"].is_null() || mismatch(&expected["at"], &d["at"], "").is_none())
+                && (!expected["event_id"].is_null()
+                    || (mismatch(&expected["at"], &d["at"], "").is_none() && d["outcome"] == expected["outcome"]))
         };
         let found: Vec<&Value> = outcome.decisions.iter().filter(named).collect();
         match found.as_slice() {

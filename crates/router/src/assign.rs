@@ -52,14 +52,21 @@ impl AssignTask {
 
 fn moment(result: &AssignResult) -> Timestamp {
     match result {
-        AssignResult::Offered { at, .. } | AssignResult::Withdrawn { at, .. } | AssignResult::Overflowed { at, .. } => *at,
+        AssignResult::Offered { at, .. } | AssignResult::Withdrawn { at, .. } | AssignResult::Overflowed { at, .. } => {
+            *at
+        }
     }
 }
 
 impl Task for AssignTask {
     fn process(&mut self, input: Input<'_>, clock: Timestamp, out: &mut Outbox) -> Result<(), Broken> {
         let record = wire::read_pool_record(input).map_err(|rejection| Broken {
-            what: format!("{} partition {} offset {}: {rejection}", input.topic.suffix(), input.partition, input.offset),
+            what: format!(
+                "{} partition {} offset {}: {rejection}",
+                input.topic.suffix(),
+                input.partition,
+                input.offset
+            ),
         })?;
         self.taken = input.offset;
         self.assign.record(record, clock, &mut self.answers);

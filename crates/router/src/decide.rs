@@ -57,7 +57,9 @@ impl DecideTask {
             Topic::Interactions => {
                 let record = wire::read_log_record(input).map_err(|rejection| broken(rejection.to_string()))?;
                 let gap = |Gap { wanted, came }| {
-                    broken(format!("record {came} of the log stands where {wanted} must; records are lost or were deleted"))
+                    broken(format!(
+                        "record {came} of the log stands where {wanted} must; records are lost or were deleted"
+                    ))
                 };
                 self.merge().record(record, input.offset).map_err(gap)
             }

@@ -15,6 +15,8 @@
 mod assign;
 mod decide;
 mod merge;
+#[cfg(test)]
+mod way_of_a_handoff;
 
 pub use assign::{AssignConfig, AssignTask};
 pub use baton_assignment::Pace;

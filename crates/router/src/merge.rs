@@ -95,7 +95,8 @@ impl Merge {
     /// Returns the next record that scorer and detector have both passed.
     pub fn next(&mut self) -> Option<Merged> {
         let passed = self.passed();
-        let (_, record) = self.records.pop_front_if(|(_, record)| record.seq <= passed)?;
+        self.records.front().filter(|(_, record)| record.seq <= passed)?;
+        let (_, record) = self.records.pop_front()?;
         self.position = record.seq;
         let (mut deadlines, mut signals, mut detected) = (Vec::new(), Vec::new(), Vec::new());
         let held = self.signals.remove(&record.seq).unwrap_or_default();

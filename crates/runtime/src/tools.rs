@@ -111,3 +111,53 @@ pub fn write(config: &Config, topic: &Topic, records: &[(Vec<u8>, Vec<u8>)]) -> 
         Some((code, _)) => Err(refuse(&name, &KafkaFailure::new("produce", code, true).into())),
     }
 }
+
+/// Returns how many offsets a stage's group is behind the ends of what it has committed; none when it never committed.
+///
+/// # Errors
+/// When the brokers do not answer.
+pub fn lag(config: &Config, stage: &str) -> Result<Option<i64>, StartError> {
+    let to_error = |source| StartError::Brokers { what: "cannot read committed offsets", brokers: config.brokers.clone(), source };
+    let client: BaseConsumer = config.reader().set("group.id", config.group(stage)).create().map_err(to_error)?;
+    let mut list = TopicPartitionList::new();
+    for (name, count) in topics::counts(config)? {
+        if !name.starts_with("__") {
+            (0..count).for_each(|partition| {
+                list.add_partition(&name, partition);
+            });
+        }
+    }
+    let committed = client.committed_offsets(list, REQUEST).map_err(to_error)?;
+    let mut lag = None;
+    for element in committed.elements() {
+        let Offset::Offset(offset) = element.offset() else { continue };
+        let (_, high) = client.fetch_watermarks(element.topic(), element.partition(), REQUEST).map_err(to_error)?;
+        *lag.get_or_insert(0) += (high - offset).max(0);
+    }
+    Ok(lag)
+}
+
+/// Returns the timestamp of the newest record of each partition that has one.
+///
+/// # Errors
+/// When the topic cannot be read.
+pub fn newest_times(config: &Config, topic: &Topic) -> Result<std::collections::BTreeMap<i32, Timestamp>, StartError> {
+    let name = config.topic(topic);
+    let to_error = |source| StartError::Brokers { what: "cannot read ends", brokers: config.brokers.clone(), source };
+    let client: BaseConsumer = config.reader().create().map_err(to_error)?;
+    let count = topics::counts(config)?.get(&name).copied().unwrap_or(0);
+    let mut from = Vec::new();
+    for partition in 0..count {
+        let (low, high) = client.fetch_watermarks(&name, partition, REQUEST).map_err(to_error)?;
+        // Transaction markers take offsets too: the last few offsets hold a record in any log that is not empty.
+        from.push(((name.clone(), partition), (high - 64).max(low)));
+    }
+    let mut reader = Reader::open(config, &from).map_err(|f| refuse(&name, &f.into()))?;
+    let mut newest = std::collections::BTreeMap::new();
+    while !reader.is_caught_up() {
+        if let Some(record) = reader.next(Duration::from_millis(100)).map_err(|f| refuse(&name, &f))? {
+            newest.insert(record.partition(), Timestamp::from_millis(record.timestamp()));
+        }
+    }
+    Ok(newest)
+}

@@ -34,11 +34,7 @@ impl Default for Score {
 impl Score {
     /// Makes a scorer that has seen nothing.
     pub fn new() -> Self {
-        Self {
-            position: Table::new("scorer.position"),
-            policy: Table::new("scorer.policy"),
-            listening: None,
-        }
+        Self { position: Table::new("scorer.position"), policy: Table::new("scorer.policy"), listening: None }
     }
 
     /// Returns the number of the last record that was taken, 0 before the first.
@@ -140,7 +136,8 @@ impl Listening {
             }
         }
         let mood = baton_language::sentiment(text);
-        let readings = [("negative", SignalKind::Sentiment, mood.negative), ("pressing", SignalKind::Urgency, mood.urgency)];
+        let readings =
+            [("negative", SignalKind::Sentiment, mood.negative), ("pressing", SignalKind::Urgency, mood.urgency)];
         for (name, kind, score) in readings.into_iter().filter(|(.., score)| *score >= MOOD_THRESHOLD) {
             let score = (score * 1000.0).round() / 1000.0;
             signals.push(signal(name, kind, score, MOOD_THRESHOLD, None));

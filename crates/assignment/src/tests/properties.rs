@@ -57,7 +57,8 @@ fn pick<T: Copy>(of: &[T], number: u8) -> T {
 }
 
 fn terms() -> Terms {
-    let overflow = |to: &str, after| Some(TeamOverflow { to: to.into(), after: Duration::from_secs(after), notify: vec![] });
+    let overflow =
+        |to: &str, after| Some(TeamOverflow { to: to.into(), after: Duration::from_secs(after), notify: vec![] });
     Terms::of_teams(
         &[
             ("one".into(), overflow("two", 60)),
@@ -167,7 +168,8 @@ fn record(op: &Op, desk: &mut Desk, pool: &Pool) -> Option<PoolRecord> {
         }
         Op::Agent { agent, teams, status, capacity, load, level } => {
             let name = pick(&AGENTS, agent);
-            let teams = pick(&["one", "two", "three", "skilled", "one,two", "skilled,three", "one,two,three,skilled"], teams);
+            let teams =
+                pick(&["one", "two", "three", "skilled", "one,two", "skilled,three", "one,two,three,skilled"], teams);
             let status = pick(&["available", "available", "available", "away", "offline"], status);
             let expires = pick(&["2026-03-01", "2026-03-02", "2027-01-01"], level / 5);
             let text = format!(
@@ -239,7 +241,10 @@ fn check_offers(pool: &Pool, results: &[(Id, AssignResult)]) {
         assert!(agent.teams.contains(&entry.request.team));
         assert!(pool.assign.roster.load(agent) <= agent.capacity, "{agent_id} is over capacity by {handoff_id}");
         let floor = Needs::of(&entry.request, steps(&entry.request).len());
-        assert!(pool.assign.roster.could(agent_id, &floor, at(pool.now)), "{agent_id} is below the floor of {handoff_id}");
+        assert!(
+            pool.assign.roster.could(agent_id, &floor, at(pool.now)),
+            "{agent_id} is below the floor of {handoff_id}"
+        );
     }
 }
 
@@ -256,7 +261,9 @@ fn check_rest(pool: &Pool, now: Timestamp) {
             Place::Waiting => assert_eq!(entry.end.is_some(), overflows, "{entry:?}"),
             Place::Resting => assert!(entry.end.is_none() && !overflows, "{entry:?}"),
             Place::Offered { .. } => assert!(entry.end.is_some(), "{entry:?}"),
-            Place::Accepted { .. } | Place::Left => assert!(entry.end.is_none() && entry.next_step.is_none(), "{entry:?}"),
+            Place::Accepted { .. } | Place::Left => {
+                assert!(entry.end.is_none() && entry.next_step.is_none(), "{entry:?}")
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which account claims which identity.
 
 use super::Lookup;
-use baton_records::{company_domain, is_public_mail, normalise_identity};
 use baton_records::{Account, AccountVersion, Event, Id};
+use baton_records::{company_domain, is_public_mail, normalise_identity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Identities by type and value.

@@ -1,7 +1,7 @@
 //! By what an event is looked up.
 
-use baton_records::{company_domain, normalise_identity};
 use baton_records::{Event, External, Id};
+use baton_records::{company_domain, normalise_identity};
 
 /// What a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -98,4 +98,3 @@ impl Agents {
         &mut self.placed
     }
 }
-

@@ -23,12 +23,7 @@ impl IntakeTask {
         }
     }
 
-    pub(super) fn take_event(
-        &mut self,
-        input: Input<'_>,
-        clock: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<(), Rejection> {
+    pub(super) fn take_event(&mut self, input: Input<'_>, clock: Timestamp, out: &mut Outbox) -> Result<(), Rejection> {
         let value = input.value.ok_or_else(no_value)?;
         let event = Event::decode(value)?;
         let origin = self.origin(input, clock);
@@ -98,14 +93,7 @@ impl IntakeTask {
         Cleaner { policy: self.policy.as_ref().map(|newest| &newest.policy) }
     }
 
-    fn pass(
-        &self,
-        origin: Origin,
-        account_id: Id,
-        needs: Option<AccountVersion>,
-        payload: Payload,
-        out: &mut Outbox,
-    ) {
+    fn pass(&self, origin: Origin, account_id: Id, needs: Option<AccountVersion>, payload: Payload, out: &mut Outbox) {
         let Origin { source, timestamp, history, traceparent } = origin;
         out.write(wire::passed(&Passed { account_id, source, timestamp, history, needs, traceparent, payload }));
     }
@@ -142,21 +130,14 @@ impl IntakeTask {
         Ok(())
     }
 
-    pub(super) fn take_agent(
-        &mut self,
-        input: Input<'_>,
-        clock: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<(), Rejection> {
+    pub(super) fn take_agent(&mut self, input: Input<'_>, clock: Timestamp, out: &mut Outbox) -> Result<(), Rejection> {
         let at = input.timestamp.min(clock);
         match input.value {
             None => self.agents.remove(&key_text(input, "agent_id")?, at, out),
             Some(value) => {
                 let agent = Agent::decode(value)?;
                 let policy = self.policy.as_ref().map(|newest| &newest.policy);
-                self.agents
-                    .put(agent, policy, at, out)
-                    .map_err(|_| Rejection::new(Reason::InvalidValue, "teams"))?;
+                self.agents.put(agent, policy, at, out).map_err(|_| Rejection::new(Reason::InvalidValue, "teams"))?;
             }
         }
         out.count(Counted::Applied);
@@ -222,8 +203,7 @@ impl IntakeTask {
             out.count(Counted::Ignored(IgnoredReason::Stale));
             return Ok(());
         };
-        let policy =
-            NewestPolicy::read(value).map_err(|_| Rejection::new(Reason::InvalidValue, "text"))?;
+        let policy = NewestPolicy::read(value).map_err(|_| Rejection::new(Reason::InvalidValue, "text"))?;
         let passed = Passed {
             account_id: Id::default(),
             source: input.source(),

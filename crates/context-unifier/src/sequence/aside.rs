@@ -103,9 +103,9 @@ impl Aside {
         ready.iter().filter_map(|key| self.take(key)).collect()
     }
 
-    /// Drops the events of an account, or of one contact of it, that happened up to `until`. What is left of them arrives
-    /// no later than `now`.
-    pub(crate) fn erase(&mut self, account: &Id, contact: Option<&Id>, until: Timestamp, now: Timestamp) -> Vec<(Place, Id)> {
+    /// Drops the events of an account, or of one contact of it, that happened up to `until`, the arrival of the
+    /// erasure; what is left of them arrives no later.
+    pub(crate) fn erase(&mut self, account: &Id, contact: Option<&Id>, until: Timestamp) -> Vec<(Place, Id)> {
         let meant = |passed: &Passed| match &passed.payload {
             Payload::Event { event } => {
                 event.occurred_at <= until && (contact.is_none() || event.contact_id.as_ref() == contact)
@@ -119,7 +119,7 @@ impl Aside {
             if let Some(Passed { account_id, source, timestamp, history, traceparent, payload, .. }) = self.take(&key)
                 && let Payload::Event { event } = payload
             {
-                let place = Place { account_id, source, arrival: timestamp.min(now), history, traceparent };
+                let place = Place { account_id, source, arrival: timestamp.min(until), history, traceparent };
                 dropped.push((place, event.event_id));
             }
         }

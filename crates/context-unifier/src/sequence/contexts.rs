@@ -13,7 +13,7 @@ use std::time::Duration;
 /// How many facts of an account are kept …
 const MAX_FACTS: u64 = 40;
 /// … and how many bytes they may have together; the newest [`MIN_FACTS`] stay anyway.
-const MAX_FACT_BYTES: usize = 2_560;
+const MAX_FACT_BYTES: usize = 2_048;
 const MIN_FACTS: u64 = 4;
 /// What a fact costs beside its text and id.
 const FACT_OVERHEAD: usize = 64;
@@ -130,15 +130,20 @@ impl Contexts {
     /// Tells whether the event happened before an erasure of its account or contact.
     pub(crate) fn is_erased(&self, account: &Id, event: &Event) -> bool {
         let at = event.occurred_at.millis();
-        let until = |contact: &Id| self.erased.get(&(account.clone(), contact.clone())).is_some_and(|until| at <= *until);
+        let until =
+            |contact: &Id| self.erased.get(&(account.clone(), contact.clone())).is_some_and(|until| at <= *until);
         !self.erased.is_empty() && (until(&Id::default()) || event.contact_id.as_ref().is_some_and(until))
     }
 
     fn remember_erasure(&mut self, account: &Id, contact: Option<&Id>, until: Timestamp) {
         let of_account = (account.clone(), Id::default());
         if contact.is_some() {
-            let known: Vec<_> =
-                self.erased.range(of_account..).take_while(|((a, _), _)| a == account).map(|(k, at)| (*at, k.clone())).collect();
+            let known: Vec<_> = self
+                .erased
+                .range(of_account..)
+                .take_while(|((a, _), _)| a == account)
+                .map(|(k, at)| (*at, k.clone()))
+                .collect();
             if known.len() >= MAX_ERASURES
                 && let Some((_, oldest)) = known.into_iter().min()
             {
@@ -151,9 +156,11 @@ impl Contexts {
     }
 
     fn trim(&mut self, account: &Id) {
-        while self.accounts.get(account).is_some_and(|h| {
-            h.facts > MAX_FACTS || (h.bytes > MAX_FACT_BYTES && h.facts > MIN_FACTS)
-        }) {
+        while self
+            .accounts
+            .get(account)
+            .is_some_and(|h| h.facts > MAX_FACTS || (h.bytes > MAX_FACT_BYTES && h.facts > MIN_FACTS))
+        {
             let Some(oldest) = self.of_account(account).next().map(|(key, _)| key.clone()) else { return };
             self.drop_fact(&oldest);
         }
@@ -230,16 +237,13 @@ impl Contexts {
     }
 
     /// Forgets what was erased: an account, with a tombstone, or one contact, of which the rest is written soon. What
-    /// happened up to `until` and comes later is no fact any more.
+    /// happened up to `until` (the erasure's arrival) and comes later is no fact any more.
     pub(crate) fn erase(&mut self, account: &Id, contact: Option<&Id>, until: Timestamp, out: &mut Outbox) {
         self.remember_erasure(account, contact, until);
         let Some(contact) = contact else { return self.forget(account, out) };
         let tag = Some(contact_tag(contact));
-        let gone: Vec<_> = self
-            .of_account(account)
-            .filter(|(_, kept)| kept.contact == tag)
-            .map(|(key, _)| key.clone())
-            .collect();
+        let gone: Vec<_> =
+            self.of_account(account).filter(|(_, kept)| kept.contact == tag).map(|(key, _)| key.clone()).collect();
         for key in &gone {
             self.drop_fact(key);
         }

@@ -32,28 +32,24 @@ pub(crate) struct Duplicates {
 
 impl Duplicates {
     pub(crate) fn new() -> Self {
-        Self {
-            seen: Table::new("sequence.ids"),
-            counts: None,
-            full: BTreeMap::new(),
-            since_sweep: 0,
-            cursor: [0; 16],
-        }
+        Self { seen: Table::new("sequence.ids"), counts: None, full: BTreeMap::new(), since_sweep: 0, cursor: [0; 16] }
     }
 
-    /// Remembers an id, and tells whether it was known within the window.
-    pub(crate) fn is_repeat(&mut self, id: &EventKey<'_>, now: Timestamp, window: Duration, most: usize) -> bool {
+    /// Remembers an id, and tells whether it was known within the window before its arrival. An id's time is its arrival
+    /// or, when that is later, the log time: a log that has just begun has no time yet, a record of years ago comes now.
+    pub(crate) fn is_repeat(&mut self, id: &EventKey<'_>, window: Duration, most: usize) -> bool {
         self.count_all();
         let entry = id.entry();
-        let (now, oldest) = (now.millis(), now.minus(window).millis());
+        let now = id.arrival.max(id.log_time);
+        let oldest = now.minus(window).millis();
         let known = self.seen.get(&entry).copied();
-        if known.is_some_and(|at| at >= oldest) {
+        if known.is_some_and(|at| at >= id.arrival.minus(window).millis()) {
             return true;
         }
         if known.is_some() {
             self.forget(&entry);
         }
-        self.remember(entry, now, most.max(1));
+        self.remember(entry, now.millis(), most.max(1));
         self.since_sweep += 1;
         if self.since_sweep >= SWEEP_EVERY {
             self.since_sweep = 0;
@@ -135,11 +131,13 @@ impl Duplicates {
     }
 }
 
-/// What makes an event unique.
+/// What makes an event unique, and when it came.
 pub(crate) struct EventKey<'a> {
     pub(crate) account_id: &'a str,
     pub(crate) topic: &'a str,
     pub(crate) event_id: &'a str,
+    pub(crate) arrival: Timestamp,
+    pub(crate) log_time: Timestamp,
 }
 
 impl EventKey<'_> {
@@ -176,8 +174,9 @@ mod tests {
     const WINDOW: Duration = Duration::from_secs(100);
 
     fn repeat(seen: &mut Duplicates, account: &str, id: &str, at: i64) -> bool {
-        let key = EventKey { account_id: account, topic: "chat", event_id: id };
-        seen.is_repeat(&key, Timestamp::from_millis(at * 1_000), WINDOW, 4)
+        let now = Timestamp::from_millis(at * 1_000);
+        let key = EventKey { account_id: account, topic: "chat", event_id: id, arrival: now, log_time: now };
+        seen.is_repeat(&key, WINDOW, 4)
     }
 
     #[test]
@@ -187,8 +186,24 @@ mod tests {
         assert!(repeat(&mut seen, "a", "1", 100));
         assert!(!repeat(&mut seen, "a", "1", 101), "the window counts from the first");
         assert!(!repeat(&mut seen, "b", "1", 101));
-        let other = EventKey { account_id: "a", topic: "mail", event_id: "1" };
-        assert!(!seen.is_repeat(&other, Timestamp::from_millis(101_000), WINDOW, 4), "another topic's id");
+        let now = Timestamp::from_millis(101_000);
+        let other = EventKey { account_id: "a", topic: "mail", event_id: "1", arrival: now, log_time: now };
+        assert!(!seen.is_repeat(&other, WINDOW, 4), "another topic's id");
+    }
+
+    #[test]
+    fn a_log_without_time_yet_remembers_by_arrival() {
+        let mut seen = Duplicates::new();
+        let mut came = |arrival: i64, log_time: i64| {
+            let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+            let (arrival, log_time) = (at(arrival), at(log_time));
+            let key = EventKey { account_id: "a", topic: "chat", event_id: "1", arrival, log_time };
+            seen.is_repeat(&key, WINDOW, 4)
+        };
+        assert!(!came(5_000, 0));
+        assert!(came(5_001, 5_001));
+        assert!(came(4_000, 9_000), "sent again as of then");
+        assert!(!came(9_000, 9_000));
     }
 
     #[test]

@@ -278,16 +278,22 @@ impl Sequence {
         let (join, history_after) = (limits.conversation_join, limits.history_after);
         let (window, most) = (limits.duplicate_window, limits.duplicate_ids);
         let now = log_time::log_time(self.time(), place.arrival, self.minimum, limits.lateness);
-        let key = EventKey { account_id: &place.account_id, topic: &place.source.topic, event_id: &event.event_id };
-        if self.duplicates.is_repeat(&key, now, window, most) {
+        let key = EventKey {
+            account_id: &place.account_id,
+            topic: &place.source.topic,
+            event_id: &event.event_id,
+            arrival: place.arrival,
+            log_time: now,
+        };
+        if self.duplicates.is_repeat(&key, window, most) {
             return self.ignore(place, event.event_id.clone(), IgnoredReason::Duplicate, log, out);
         }
         place.history |= event.occurred_at < place.arrival.minus(history_after);
         out.count(if place.history { Counted::History } else { Counted::Applied });
         let account_id = place.account_id.clone();
         if event.event_type == "erasure" {
-            let (contact, until) = (event.contact_id.clone(), event.occurred_at);
-            let dropped = self.aside.erase(&account_id, contact.as_ref(), until, place.arrival);
+            let (contact, until) = (event.contact_id.clone(), place.arrival);
+            let dropped = self.aside.erase(&account_id, contact.as_ref(), until);
             self.append_body(place, Body::Event { event, conversation: None }, log);
             self.conversations.erase(&account_id, contact.as_ref());
             self.contexts.erase(&account_id, contact.as_ref(), until, out);

@@ -29,12 +29,7 @@ impl SequenceTask {
 }
 
 impl Task for SequenceTask {
-    fn process(
-        &mut self,
-        input: Input<'_>,
-        clock: baton_records::Timestamp,
-        out: &mut Outbox,
-    ) -> Result<(), Broken> {
+    fn process(&mut self, input: Input<'_>, clock: baton_records::Timestamp, out: &mut Outbox) -> Result<(), Broken> {
         match wire::read_account_repartition(input) {
             Ok(wire::FromIntake::Passed(passed)) => self.sequence.take(passed, clock, &mut self.log, out)?,
             Ok(wire::FromIntake::LowWater(low)) => self.sequence.low_water(low),

@@ -180,12 +180,14 @@ fn bad_records_say_what_is_wrong() {
 #[test]
 fn a_wrong_clock_is_counted_and_old_records_are_history() {
     let mut run = Run::new(chat());
-    let event = |id: &str, t: i64| {
-        json!({"event_id": id, "occurred_at": at(t), "channel": "chat", "type": "message", "account_id": "a"})
-    };
-    for (timestamp, clock) in
-        [(NOW, NOW), (NOW - 24 * HOUR, NOW), (NOW - 24 * HOUR - 1, NOW + HOUR), (NOW + 60_001, NOW), (NOW + 60_000, NOW)]
-    {
+    let event = |id: &str, t: i64| json!({"event_id": id, "occurred_at": at(t), "channel": "chat", "type": "message", "account_id": "a"});
+    for (timestamp, clock) in [
+        (NOW, NOW),
+        (NOW - 24 * HOUR, NOW),
+        (NOW - 24 * HOUR - 1, NOW + HOUR),
+        (NOW + 60_001, NOW),
+        (NOW + 60_000, NOW),
+    ] {
         run.take_at(timestamp, clock, "k", &event(&timestamp.to_string(), timestamp));
     }
     let history: Vec<_> = passed_on(&run.out).iter().map(|p| p.history).collect();

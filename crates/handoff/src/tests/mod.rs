@@ -30,6 +30,7 @@ pub(super) struct Line {
     /// `cue@sentence` with score 0.9, or `cue@sentence=score`.
     #[serde(default)]
     pub cues: Vec<String>,
+    /// An account record, or `tombstone`.
     #[serde(default)]
     pub account: Option<Value>,
     #[serde(default)]
@@ -126,7 +127,8 @@ fn body(line: &Line) -> Option<Body> {
         return Some(Body::Event { event: Box::new(event.clone()), conversation });
     }
     if let Some(value) = &line.account {
-        let account: Option<Account> = serde_json::from_value(value.clone()).unwrap();
+        let gone = value == "tombstone";
+        let account: Option<Account> = (!gone).then(|| serde_json::from_value(value.clone()).unwrap());
         return Some(Body::Account { account: account.map(Box::new) });
     }
     if let Some(lifecycle) = &line.lifecycle {

@@ -61,8 +61,19 @@ fn tier(first: Duration, resolution: Duration, calendar: &str) -> Tier {
 fn teams() -> BTreeMap<Id, Team> {
     let team = |assign| Team { skills: BTreeSet::new(), overflow: None, assign };
     let own = [
-        "tier1", "tier3", "tier3_secondary", "sales", "owners", "integration", "legal", "accounts", "director",
-        "engineering", "vip", "vp", "csm",
+        "tier1",
+        "tier3",
+        "tier3_secondary",
+        "sales",
+        "owners",
+        "integration",
+        "legal",
+        "accounts",
+        "director",
+        "engineering",
+        "vip",
+        "vp",
+        "csm",
     ];
     let mut teams: BTreeMap<Id, Team> = own.iter().map(|n| (Id::from(*n), team(Assigner::Baton))).collect();
     teams.insert("partners".into(), team(Assigner::External));
@@ -206,10 +217,7 @@ fn absence() -> Detector {
 }
 
 pub(super) fn policy() -> Policy {
-    let tiers = [
-        ("enterprise", tier(hours(1), hours(8), "always")),
-        ("standard", tier(hours(8), hours(40), "always")),
-    ];
+    let tiers = [("enterprise", tier(hours(1), hours(8), "always")), ("standard", tier(hours(8), hours(40), "always"))];
     Policy {
         version: Version { name: "test".into(), number: 1 },
         currency: "USD".into(),

@@ -22,8 +22,13 @@ struct Small {
 
 fn small(delay: i64) -> impl Strategy<Value = Small> {
     let cues = prop::collection::vec(0..12_u8, 0..3);
-    (0..16_u8, 0..3_u8, cues, 0..4_000_i64, 0..=delay)
-        .prop_map(|(kind, conversation, cues, gap, delay)| Small { kind, conversation, cues, gap, delay })
+    (0..16_u8, 0..3_u8, cues, 0..4_000_i64, 0..=delay).prop_map(|(kind, conversation, cues, gap, delay)| Small {
+        kind,
+        conversation,
+        cues,
+        gap,
+        delay,
+    })
 }
 
 const CUES: [&str; 8] =
@@ -66,7 +71,12 @@ fn lines(smalls: &[Small]) -> Vec<Line> {
     let mut occurred = START_MS;
     let each = smalls.iter().enumerate().map(|(i, s)| {
         occurred += s.gap;
-        line(i, s, occurred)
+        let mut line = line(i, s, occurred);
+        if line.cues.is_empty() && matches!(s.kind, 0..=7 | 15) {
+            // A message without cue parts two cues only as long as it came before the second: what fired stays.
+            line.at = line.event.as_ref().map(|e| e.occurred_at);
+        }
+        line
     });
     let mut all: Vec<Line> = each.collect();
     all.sort_by_key(|l| l.at);

@@ -95,11 +95,10 @@ fn order_of_log(logs: &BTreeMap<i32, Vec<LogRecord>>, fall: Fall<'_>) {
 fn every_record_once(world: &World, logs: &BTreeMap<i32, Vec<LogRecord>>, fall: Fall<'_>) {
     let mut seen: BTreeMap<(String, i32, i64), u32> = BTreeMap::new();
     for record in logs.values().flatten() {
-        if let Entry::Interaction(interaction) = &record.entry {
-            if !matches!(interaction.body, Body::Assign { .. }) {
-                let source = &interaction.source;
-                *seen.entry((plain(&source.topic), source.partition, source.offset)).or_default() += 1;
-            }
+        let Entry::Interaction(interaction) = &record.entry else { continue };
+        if !matches!(interaction.body, Body::Assign { .. }) {
+            let source = &interaction.source;
+            *seen.entry((plain(&source.topic), source.partition, source.offset)).or_default() += 1;
         }
     }
     for (_, partition) in world.cluster.partitions_of(&Topic::DeadLetters) {
@@ -212,10 +211,10 @@ fn revisions(handoffs: &[(Handoff, &Committed)], fall: Fall<'_>) {
         }
         last.insert(&handoff.handoff_id, (handoff.revision, handoff.decided_at));
         let conversation = (&handoff.account_id, &handoff.conversation_id);
-        if handoff.status == Status::Opened {
-            if let Some(other) = open.insert(conversation, &handoff.handoff_id) {
-                fall("I6", format!("{} opened while {other} is open", handoff.handoff_id));
-            }
+        let other =
+            (handoff.status == Status::Opened).then(|| open.insert(conversation, &handoff.handoff_id)).flatten();
+        if let Some(other) = other {
+            fall("I6", format!("{} opened while {other} is open", handoff.handoff_id));
         }
         if handoff.close_reason.is_some() {
             open.remove(&conversation);

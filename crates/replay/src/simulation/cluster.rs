@@ -11,6 +11,9 @@ pub type TopicPartition = (Topic, i32);
 /// A change of a store: store, key, and the value unless it is removed.
 pub type Change = (&'static str, Vec<u8>, Option<Vec<u8>>);
 
+/// The entries of a compacted changelog.
+pub type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// One transaction.
 #[derive(Debug, Default)]
 pub struct Transaction {
@@ -27,7 +30,7 @@ pub struct Transaction {
 pub struct Cluster {
     partitions: BTreeMap<TopicPartition, Partition>,
     counts: BTreeMap<Topic, i32>,
-    changelogs: BTreeMap<(String, &'static str), BTreeMap<Vec<u8>, Vec<u8>>>,
+    changelogs: BTreeMap<(String, &'static str), Entries>,
     offsets: BTreeMap<(String, TopicPartition), usize>,
     unreadable: BTreeMap<TopicPartition, Timestamp>,
     sources: Vec<Id>,
@@ -83,7 +86,7 @@ impl Cluster {
     }
 
     /// Returns what a store must be restored from.
-    pub fn changelog(&self, scope: &str, store: &'static str) -> Option<&BTreeMap<Vec<u8>, Vec<u8>>> {
+    pub fn changelog(&self, scope: &str, store: &'static str) -> Option<&Entries> {
         self.changelogs.get(&(scope.to_owned(), store))
     }
 

@@ -15,7 +15,7 @@ mod traffic;
 mod world;
 
 pub use check::{Fallen, check};
-pub use cluster::{Change, Cluster, TopicPartition, Transaction, partition_for};
+pub use cluster::{Change, Cluster, Entries, TopicPartition, Transaction, partition_for};
 pub use member::{Assignment, Member, Moment};
 pub use partition::{Partition, Stored};
 pub use profile::{Fault, PROFILES, Profile};

@@ -99,6 +99,8 @@ pub struct World {
     pub broken: Vec<String>,
     /// Spans in which something was done to the tasks.
     pub disturbed: Vec<(Timestamp, Timestamp)>,
+    /// How often each fault happened.
+    pub faults: BTreeMap<Fault, u32>,
     /// Which layout runs.
     pub layout: Layout,
     pub(super) rng: StdRng,
@@ -143,6 +145,7 @@ impl World {
             committed: Vec::new(),
             broken: Vec::new(),
             disturbed: Vec::new(),
+            faults: BTreeMap::new(),
             layout,
             rng,
             now: START,
@@ -387,6 +390,7 @@ impl World {
 
     fn fault(&mut self, fault: Fault, length: Duration) {
         self.disturbed.push((self.now, self.now.plus(length)));
+        *self.faults.entry(fault).or_default() += 1;
         let until = self.now.plus(length);
         match fault {
             Fault::Crash => {

@@ -59,8 +59,7 @@ pub fn event(
 
 pub fn account(account: &str, zone: &str, from: &str, to: &str, at: i64) -> Arrival {
     let quiet_periods = vec![QuietPeriod { from: Id::from(from), to: Id::from(to), why: None }];
-    let record =
-        Account { time_zone: Some(Id::from(zone)), quiet_periods, ..Account::unknown(Id::from(account)) };
+    let record = Account { time_zone: Some(Id::from(zone)), quiet_periods, ..Account::unknown(Id::from(account)) };
     let body = Body::Account { account: Some(Box::new(record)) };
     Arrival { at, account: account.to_owned(), history: false, body }
 }

@@ -1,14 +1,12 @@
 //! Rates and bursts by the shipped policies.
 
-mod support;
-
+use crate::support::*;
 use anomaly_detector::Detect;
 use baton_records::{Id, Signal};
 use std::collections::BTreeMap;
-use support::*;
 
-const SAAS: &str = include_str!("../../../deploy/policies/saas.yaml");
-const BANK: &str = include_str!("../../../deploy/policies/bank.yaml");
+const SAAS: &str = include_str!("../../../../deploy/policies/saas.yaml");
+const BANK: &str = include_str!("../../../../deploy/policies/bank.yaml");
 const HOUR: i64 = 3_600_000;
 
 fn ticket(number: i64, at: i64) -> Arrival {

@@ -1,11 +1,9 @@
 //! Silence: the cases of `cases/silence.txt`, and properties.
 
-mod support;
-
+use crate::support::*;
 use anomaly_detector::Detect;
 use baton_records::{Signal, SignalKind, Timestamp};
 use proptest::prelude::*;
-use support::*;
 
 fn time(text: &str) -> i64 {
     Timestamp::parse(text).unwrap_or_else(|| panic!("{text} is no time")).millis()
@@ -21,7 +19,7 @@ struct Case {
 
 fn read_cases() -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
-    for line in include_str!("../cases/silence.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+    for line in include_str!("../../cases/silence.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
         if let Some(name) = line.strip_prefix("case: ") {
             cases.push(Case { name: name.to_owned(), ..Case::default() });
             continue;
@@ -91,7 +89,9 @@ fn cases_hold() {
 #[test]
 fn a_later_order_is_a_sign_of_life_and_silence_is_told_again() {
     let weekly = |from: i64, count: i64| -> Vec<Arrival> {
-        (0..count).map(|i| order("acme", "R-12", &format!("o-{from}-{i}"), (from + i * 7) * DAY, (from + i * 7) * DAY)).collect()
+        (0..count)
+            .map(|i| order("acme", "R-12", &format!("o-{from}-{i}"), (from + i * 7) * DAY, (from + i * 7) * DAY))
+            .collect()
     };
     let mut arrivals = weekly(0, 40);
     arrivals.extend(weekly(300, 3));
