@@ -28,7 +28,6 @@ pub use calendar::SlaTerms;
 pub use condition::{Condition, ConditionError};
 pub use duration::words as duration_words;
 pub use model::*;
-pub use parse::CONCEPTS;
 pub use problem::Problem;
 pub use rules::*;
 pub use variables::{ConversationView, Variables};

@@ -14,25 +14,6 @@ use crate::{Policy, Version};
 use baton_records::{Id, Strategy};
 use std::fmt;
 
-/// Concepts of the language crate that a cue may stand for.
-pub const CONCEPTS: [&str; 15] = [
-    "frustration",
-    "competitor",
-    "urgency",
-    "distress",
-    "hardship",
-    "asks_human",
-    "purchase",
-    "outage",
-    "line_down",
-    "integration_question",
-    "custom_fabrication",
-    "company_size",
-    "budget",
-    "pain_point",
-    "late_payment",
-];
-
 const STRATEGIES: [(&str, Strategy); 7] = [
     ("approval", Strategy::Approval),
     ("anomaly", Strategy::Anomaly),

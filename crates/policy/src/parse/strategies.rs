@@ -1,13 +1,16 @@
 //! S1 to S4: sentiment, knowledge, priority, gradual.
 
-use super::CONCEPTS;
 use super::every_rule::{rule, rule_of_team};
 use crate::problem::suggestion;
 use crate::read::{Block, Kind, Reader, Receives};
 use crate::yaml::{Node, Value};
 use crate::{Cue, CueRule, Domain, GradualRule, HumanOnly, KnowledgePolicy, PriorityRule, Rule, SentimentPolicy};
+use baton_language::{CONCEPTS, CueSpec, Cues};
 use baton_records::{Id, SignalKind};
 use std::collections::BTreeSet;
+
+/// Cues that a scorer can listen for at most.
+const MOST_CUES: usize = 200;
 
 pub(super) fn sentiment(parent: &Block<'_>) -> SentimentPolicy {
     let Some(node) = parent.get("sentiment") else { return SentimentPolicy::default() };
@@ -17,6 +20,14 @@ pub(super) fn sentiment(parent: &Block<'_>) -> SentimentPolicy {
     if let Some(node) = block.get("cues") {
         for (key, node) in reader.entries(node, "cues") {
             policy.cues.insert(Id::from(key.name.as_str()), cue(reader, node, &key.name));
+        }
+        understood(reader, &policy);
+        if policy.cues.len() > MOST_CUES {
+            reader.problems.add(
+                node.at,
+                format!("`cues` has {} cues", policy.cues.len()),
+                format!("keep {MOST_CUES} at most"),
+            );
         }
     }
     if let Some(node) = block.get("rules") {
@@ -34,7 +45,11 @@ fn cue(reader: &Reader, node: &Node, name: &str) -> Cue {
     let concept = block.get("concept").map(|node| {
         let concept = reader.text(node, "concept");
         if !concept.is_empty() && !CONCEPTS.contains(&concept) {
-            reader.problems.add(node.at, format!("the concept `{concept}` is unknown"), suggestion(concept, CONCEPTS));
+            reader.problems.add(
+                node.at,
+                format!("the concept `{concept}` is unknown"),
+                suggestion(concept, CONCEPTS.iter().copied()),
+            );
         }
         Id::from(concept)
     });
@@ -53,6 +68,17 @@ fn cue(reader: &Reader, node: &Node, name: &str) -> Cue {
     };
     block.finish();
     cue
+}
+
+/// A scorer must be able to listen for the policy's phrases; what it cannot take is said here, not when it starts. The
+/// concepts are known to be good, and costly to compile.
+fn understood(reader: &Reader, policy: &SentimentPolicy) {
+    for (name, cue) in policy.cues.iter().filter(|(_, cue)| !cue.phrases.is_empty()) {
+        let phrases: Vec<&str> = cue.phrases.iter().map(Id::as_str).collect();
+        if let Err(error) = Cues::compile([CueSpec { name, concept: None, phrases: &phrases }]) {
+            reader.problems.add(reader.place_of_name(name), format!("the cue `{name}` is not understood"), error.what);
+        }
+    }
 }
 
 /// Words in lower case with one space between them.

@@ -1,12 +1,21 @@
 //! The shipped policies say what the scenarios fix.
 
+use baton_language::{CueSpec, Cues};
 use baton_policy::{Bound, Policy, Rule, duration_words};
 use baton_records::{Channel, Id, Priority, Quorum, Stage, Strategy};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
-/// Parses a policy of the repository.
+/// Parses a policy of the repository, once.
 pub fn shipped(path: &str) -> Policy {
+    static PARSED: Mutex<BTreeMap<String, Policy>> = Mutex::new(BTreeMap::new());
+    let mut parsed = PARSED.lock().unwrap();
+    parsed.entry(path.to_owned()).or_insert_with(|| read(path)).clone()
+}
+
+fn read(path: &str) -> Policy {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     Policy::parse(&text).unwrap_or_else(|problems| {
@@ -138,5 +147,28 @@ fn limits_are_meant_as_the_scenarios_say() {
     }
     for (policy, last) in [(saas, "vp_sales"), (manufacturing, "plant_director"), (bank, "branch_manager")] {
         assert_eq!(policy.approval.escalation, [Id::from(last)]);
+    }
+}
+
+/// Returns the cues that a policy hears in a text.
+fn heard(policy: &Policy, text: &str) -> Vec<Id> {
+    let cues = &policy.sentiment.cues;
+    let specs = cues.iter().map(|(name, cue)| CueSpec { name, concept: cue.concept.as_deref(), phrases: &[] });
+    let listening = Cues::compile(specs).unwrap();
+    let hits = listening.find(text);
+    hits.iter().filter(|hit| hit.score >= cues[hit.cue].threshold).map(|hit| Id::from(hit.cue)).collect()
+}
+
+#[test]
+fn cues_are_heard_at_the_shipped_thresholds() {
+    for line in include_str!("../../cases/heard.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [name, text, expected] = fields.as_slice() else { panic!("{line}") };
+        let heard = heard(&of(name), text);
+        let named = |list: &str| list.split(',').map(|cue| Id::from(cue.trim())).collect::<Vec<_>>();
+        match expected.split_once('/') {
+            Some((_, never)) => assert!(named(never).iter().all(|cue| !heard.contains(cue)), "{line}: {heard:?}"),
+            None => assert!(named(expected).iter().all(|cue| heard.contains(cue)), "{line}: {heard:?}"),
+        }
     }
 }
