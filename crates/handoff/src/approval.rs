@@ -182,19 +182,14 @@ pub(crate) fn take(episode: &mut Episode, approval: ApprovalState) -> Merged {
     let same =
         |a: &&mut ApprovalState| a.conversation == approval.conversation && a.request.action == approval.request.action;
     match episode.approvals.iter_mut().find(same) {
-        Some(old) if old.at > approval.at || old.digest == approval.digest => Merged::Nothing,
-        Some(old) => {
-            *old = approval;
-            Merged::Reason
-        }
-        None => {
-            episode.approvals.push(approval);
-            episode.approvals.sort_by(|a, b| a.at.cmp(&b.at));
-            let over = episode.approvals.len().saturating_sub(APPROVALS);
-            episode.approvals.drain(..over);
-            Merged::Reason
-        }
+        Some(old) if old.at > approval.at || old.digest == approval.digest => return Merged::Nothing,
+        Some(old) => *old = approval,
+        None => episode.approvals.push(approval),
     }
+    episode.approvals.sort_by(|a, b| a.at.cmp(&b.at));
+    let over = episode.approvals.len().saturating_sub(APPROVALS);
+    episode.approvals.drain(..over);
+    Merged::Reason
 }
 
 /// Passes on what nobody answered; after the last approver it is breached, never approved.
