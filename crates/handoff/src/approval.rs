@@ -182,7 +182,16 @@ pub(crate) fn take(episode: &mut Episode, approval: ApprovalState) -> Merged {
     let same =
         |a: &&mut ApprovalState| a.conversation == approval.conversation && a.request.action == approval.request.action;
     match episode.approvals.iter_mut().find(same) {
-        Some(old) if old.at > approval.at || old.digest == approval.digest => return Merged::Nothing,
+        Some(old) if old.digest == approval.digest => {
+            // The same request again is none other: it is due when the first of them is.
+            if old.step == 0 {
+                old.due = old.due.min(approval.due);
+            }
+            old.at = old.at.clone().max(approval.at);
+            episode.approvals.sort_by(|a, b| a.at.cmp(&b.at));
+            return Merged::Nothing;
+        }
+        Some(old) if old.at > approval.at => return Merged::Nothing,
         Some(old) => *old = approval,
         None => episode.approvals.push(approval),
     }
