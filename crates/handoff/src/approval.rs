@@ -182,19 +182,23 @@ pub(crate) fn take(episode: &mut Episode, approval: ApprovalState) -> Merged {
     let same =
         |a: &&mut ApprovalState| a.conversation == approval.conversation && a.request.action == approval.request.action;
     match episode.approvals.iter_mut().find(same) {
-        Some(old) if old.at > approval.at || old.digest == approval.digest => Merged::Nothing,
-        Some(old) => {
-            *old = approval;
-            Merged::Reason
-        }
-        None => {
-            episode.approvals.push(approval);
+        Some(old) if old.digest == approval.digest => {
+            // The same request again is none other: it is due when the first of them is.
+            if old.step == 0 {
+                old.due = old.due.min(approval.due);
+            }
+            old.at = old.at.clone().max(approval.at);
             episode.approvals.sort_by(|a, b| a.at.cmp(&b.at));
-            let over = episode.approvals.len().saturating_sub(APPROVALS);
-            episode.approvals.drain(..over);
-            Merged::Reason
+            return Merged::Nothing;
         }
+        Some(old) if old.at > approval.at => return Merged::Nothing,
+        Some(old) => *old = approval,
+        None => episode.approvals.push(approval),
     }
+    episode.approvals.sort_by(|a, b| a.at.cmp(&b.at));
+    let over = episode.approvals.len().saturating_sub(APPROVALS);
+    episode.approvals.drain(..over);
+    Merged::Reason
 }
 
 /// Passes on what nobody answered; after the last approver it is breached, never approved.
