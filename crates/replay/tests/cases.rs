@@ -5,6 +5,8 @@
 //! bounds of a time. A decision is named by its event, or by `at` and `outcome` when
 //! it has none.
 
+#![cfg(test)]
+
 use baton_records::Timestamp;
 use baton_replay::{Options, Place, Reader, Replay, ReplayLine};
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! What a replay promises beside what the stages decide: order, clock, policies, and errors that name the line.
 
+#![cfg(test)]
+
 use baton_records::Timestamp;
 use baton_replay::{Options, Place, Pushed, Replay, ReplayError, ReplayLine};
 use serde_json::Value;
@@ -109,7 +111,7 @@ fn dead_letters_name_the_line() {
 fn a_policy_may_come_as_a_record_and_is_needed() {
     let event = message(1, "m", r#""account_id":"acme""#);
     let none = Options { policy: None, ..options(&["baton.handoffs"]) };
-    assert!(error(none.clone(), &[event.clone()]).starts_with("line 1: no policy is in force"));
+    assert!(error(none.clone(), std::slice::from_ref(&event)).starts_with("line 1: no policy is in force"));
     let record = ReplayLine { key: Some(b"simulation@1".to_vec()), ..line("baton.policies", 0, &policy()) };
     assert_eq!(field(&run(none, &[record, event]).unwrap(), "status"), ["opened"]);
 }

@@ -2,6 +2,8 @@
 //!
 //! `SEEDS=500 cargo test -p baton-replay --test simulation` runs more; `SEED=42` runs one alone.
 
+#![cfg(test)]
+
 use baton_replay::simulation::{Fallen, PROFILES, Profile, World, check};
 use baton_replay::{Options, Place, Replay, ReplayLine};
 use baton_stream::Topic;

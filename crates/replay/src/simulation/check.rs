@@ -42,6 +42,7 @@ pub fn check(world: &World) -> Vec<Fallen> {
     };
     order_of_log(&logs, &mut fall);
     every_record_once(world, &logs, &mut fall);
+    behind_their_account(&logs, &mut fall);
     fold_equals_live(world, &logs, &mut fall);
     let handoffs = handoffs(world, &mut fall);
     revisions(&handoffs, &mut fall);
@@ -121,6 +122,29 @@ fn every_record_once(world: &World, logs: &BTreeMap<i32, Vec<LogRecord>>, fall: 
             let nobodys = !record.value.as_deref().is_some_and(|v| names_known_account(world, v));
             if count > 1 || (count == 0 && !nobodys) {
                 fall("I1", format!("{} partition {} offset {offset}: {count} times", at.0.suffix(), at.1));
+            }
+        }
+    }
+}
+
+/// X1: an event that an address resolved stands behind the record of the account that has the address.
+fn behind_their_account(logs: &BTreeMap<i32, Vec<LogRecord>>, fall: Fall<'_>) {
+    for log in logs.values() {
+        let (mut known, mut tied) = (BTreeSet::new(), BTreeSet::new());
+        for record in log {
+            let Entry::Interaction(interaction) = &record.entry else { continue };
+            match &interaction.body {
+                Body::Account { .. } => {
+                    known.insert(&interaction.account_id);
+                }
+                Body::Event { event, .. } => {
+                    // A conversation that an earlier event tied to the account resolves it too.
+                    let resolved = known.contains(&interaction.account_id) || !tied.insert(&event.conversation_id);
+                    if event.identities.contains_key("email") && !resolved {
+                        fall("X1", format!("{} stands before its account's record at {}", event.event_id, record.seq));
+                    }
+                }
+                _ => {}
             }
         }
     }

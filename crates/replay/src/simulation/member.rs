@@ -329,7 +329,7 @@ mod tests {
             let mut member = Member::new(assignment);
             let mut now = Timestamp::from_millis(0);
             let mut kills = 0;
-            while !(member.has_read(&cluster, Timestamp::MAX) && !member.is_busy()) {
+            while !member.has_read(&cluster, Timestamp::MAX) || member.is_busy() {
                 now = Timestamp::from_millis(now.millis() + 1);
                 if !member.is_running() {
                     member.start(task(), &cluster, now).unwrap();

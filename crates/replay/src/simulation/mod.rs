@@ -11,6 +11,7 @@ mod member;
 mod partition;
 mod profile;
 mod roles;
+mod schedule;
 mod traffic;
 mod world;
 

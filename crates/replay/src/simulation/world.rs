@@ -5,12 +5,13 @@ use super::instance::Instance;
 use super::member::{Member, Moment};
 use super::profile::{Fault, Profile};
 use super::roles::{Layout, Role, Shape};
+use super::schedule::{Action, Scheduled};
 use super::traffic::{self, Produced};
 use baton_records::{Id, Timestamp};
 use baton_stream::{Output, Topic};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 /// When the run begins; any time would do.
@@ -23,45 +24,6 @@ pub const DRAIN: Duration = Duration::from_secs(200);
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// A run that takes more steps than this has a task that never comes to rest.
 const MOST_STEPS: u64 = 5_000_000;
-
-enum Action {
-    Poll(usize, u64),
-    Commit(usize, u64),
-    Produce(Box<Produced>),
-    Fault(Fault, Duration),
-    Start(usize),
-    AtSpeed(usize),
-    Table(usize, Duration),
-    Again,
-    Readers(TopicPartition),
-}
-
-/// What comes first, is due first; at one time what was scheduled first.
-struct Scheduled {
-    at: Timestamp,
-    order: u64,
-    action: Action,
-}
-
-impl Ord for Scheduled {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (other.at, other.order).cmp(&(self.at, self.order))
-    }
-}
-
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.order) == (other.at, other.order)
-    }
-}
-
-impl Eq for Scheduled {}
 
 struct Host {
     role: Role,
@@ -164,11 +126,9 @@ impl World {
     /// Runs to the end.
     pub fn run(&mut self) {
         let mut steps = 0_u64;
-        let mut end = self.offers_until.plus(DRAIN);
         while let Some(Scheduled { at, action, .. }) = self.queue.pop() {
-            end = end.max(self.offers_until.plus(DRAIN));
             steps += 1;
-            if at > end {
+            if at > self.offers_until.plus(DRAIN) {
                 break;
             }
             if steps > MOST_STEPS {
@@ -358,11 +318,8 @@ impl World {
         let host = &mut self.hosts[index];
         host.generation += 1;
         let Some(transaction) = host.member.stop().filter(|_| kill) else { return };
-        let mut open = BTreeMap::new();
-        for output in &transaction.outputs {
-            open.insert(self.cluster.partition_of(output), ());
-        }
-        host.left_open = open.into_keys().collect();
+        let open: BTreeSet<_> = transaction.outputs.iter().map(|o| self.cluster.partition_of(o)).collect();
+        host.left_open = open.into_iter().collect();
         for at in host.left_open.clone() {
             if let Some(partition) = self.cluster.partition_mut(&at) {
                 partition.hide(self.now, until);
