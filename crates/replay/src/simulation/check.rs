@@ -4,7 +4,7 @@ use super::cluster::TopicPartition;
 use super::roles::Layout;
 use super::world::{Committed, World};
 use baton_pipeline::{Said, Stages};
-use baton_records::{Body, Entry, Handoff, Id, LogRecord, Status, Timestamp};
+use baton_records::{Body, Entry, Handoff, Id, LogRecord, Sla, Status, Timestamp};
 use baton_stream::{Input, Outbox, Topic, wire};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -261,16 +261,21 @@ fn nothing_early(handoffs: &[(Handoff, &Committed)], fall: Fall<'_>) {
 
 /// I4, I10: deadlines fire in time, unless something was done to the tasks just before.
 fn deadlines_in_time(world: &World, handoffs: &[(Handoff, &Committed)], fall: Fall<'_>) {
-    let opened: BTreeMap<&Id, Timestamp> = (handoffs.iter())
-        .filter(|(h, _)| h.status == Status::Opened)
-        .map(|(h, committed)| (&h.handoff_id, committed.written))
-        .collect();
+    // Since when the deadlines of a handoff are what they are: a message that comes late may move them into the past.
+    let mut since: BTreeMap<&Id, (&Sla, Timestamp)> = BTreeMap::new();
     let sla = BTreeSet::from([Status::AtRisk, Status::Breached]);
-    for (handoff, committed) in handoffs.iter().filter(|(h, _)| sla.contains(&h.status)) {
+    for (handoff, committed) in handoffs {
+        let (terms, known) = *since.entry(&handoff.handoff_id).or_insert((&handoff.sla, committed.written));
+        if *terms != handoff.sla {
+            since.insert(&handoff.handoff_id, (&handoff.sla, committed.written));
+        }
+        if !sla.contains(&handoff.status) {
+            continue;
+        }
         let due = handoff.decided_at;
         let late = committed.written.since(due);
         let bound = if committed.layout == Layout::One { 2_000 } else { 4_000 };
-        let known = opened.get(&handoff.handoff_id).is_some_and(|at| at.plus(Duration::from_secs(1)) < due);
+        let known = *terms == handoff.sla && known.plus(Duration::from_secs(1)) < due;
         let quiet = world.disturbed.iter().all(|(from, to)| to.plus(SETTLED) < due || *from > committed.written);
         if known && quiet && late > Duration::from_millis(bound) {
             let (id, status) = (&handoff.handoff_id, handoff.status);
