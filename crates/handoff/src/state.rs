@@ -290,22 +290,22 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new() -> Self {
         Self {
-            meta: Table::new("decide-meta"),
-            policy: Table::new("decide-policy"),
-            accounts: Table::new("decide-accounts"),
-            activity: Table::new("decide-activity"),
-            facts: Table::new("decide-facts"),
-            conversations: Table::new("decide-conversations"),
-            open: Table::new("decide-open"),
-            pinned: Table::new("decide-pinned"),
-            closed: Table::new("decide-closed"),
-            forget: Table::new("decide-forget"),
-            quiet: Table::new("decide-quiet"),
-            feedback: Table::new("decide-feedback"),
-            granted: Table::new("decide-granted"),
-            questions: Table::new("decide-questions"),
-            deadlines: Table::new("decide-deadlines"),
-            opens: Table::new("decide-opens"),
+            meta: Table::new("decide.meta"),
+            policy: Table::new("decide.policy"),
+            accounts: Table::new("decide.accounts"),
+            activity: Table::new("decide.activity"),
+            facts: Table::new("decide.facts"),
+            conversations: Table::new("decide.conversations"),
+            open: Table::new("decide.open"),
+            pinned: Table::new("decide.pinned"),
+            closed: Table::new("decide.closed"),
+            forget: Table::new("decide.forget"),
+            quiet: Table::new("decide.quiet"),
+            feedback: Table::new("decide.feedback"),
+            granted: Table::new("decide.granted"),
+            questions: Table::new("decide.questions"),
+            deadlines: Table::new("decide.deadlines"),
+            opens: Table::new("decide.opens"),
         }
     }
 

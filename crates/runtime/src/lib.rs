@@ -11,6 +11,7 @@
 //! [`thread`].
 
 mod client;
+mod context;
 pub mod clock;
 pub mod config;
 mod ends;

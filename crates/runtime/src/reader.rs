@@ -3,16 +3,20 @@
 
 use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
 use crate::config::{Config, REQUEST};
+use crate::context::Context;
 use crate::error::{Failure, KafkaFailure};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A reader of partitions that are assigned by hand.
 pub struct Reader {
     queue: Queue,
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Context>,
     /// Where each partition is, and where it ended when the reader was made.
     at: BTreeMap<TopicPartition, Position>,
     read: u64,
@@ -32,14 +36,13 @@ impl Reader {
     /// # Errors
     /// When the brokers do not answer.
     pub fn open(config: &Config, from: &[(TopicPartition, i64)]) -> Result<Self, KafkaFailure> {
-        let consumer: BaseConsumer = config.reader().create().map_err(|e| KafkaFailure::of("make a reader", &e))?;
+        let consumer: BaseConsumer<Context> = config.reader().create_with_context(Context).map_err(|e| KafkaFailure::of("make a reader", &e))?;
         let queue = Queue::of(&consumer)
-            .ok_or_else(|| KafkaFailure::new("make a reader", rdkafka::error::RDKafkaErrorCode::Fail, true))?;
+            .ok_or_else(|| KafkaFailure::new("make a reader", RDKafkaErrorCode::Fail, true))?;
         let mut list = TopicPartitionList::with_capacity(from.len());
         let mut at = BTreeMap::new();
         for ((topic, partition), offset) in from {
-            let (low, high) =
-                consumer.fetch_watermarks(topic, *partition, REQUEST).map_err(|e| KafkaFailure::of("ask for an end", &e))?;
+            let (low, high) = ends(&consumer, topic, *partition)?;
             let next = (*offset).max(low);
             list.add_partition_offset(topic, *partition, Offset::Offset(next))
                 .map_err(|e| KafkaFailure::of("assign", &e))?;
@@ -86,4 +89,35 @@ impl Reader {
             _ => Ok(None),
         }
     }
+}
+
+/// Returns the first offset of a partition and its high watermark. A topic that was just made, or whose leader moves, is
+/// asked again for a while.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn ends<C: ConsumerContext>(client: &BaseConsumer<C>, topic: &str, partition: i32) -> Result<(i64, i64), KafkaFailure> {
+    let started = Instant::now();
+    loop {
+        match client.fetch_watermarks(topic, partition, REQUEST) {
+            Ok(ends) => return Ok(ends),
+            Err(error) if is_passing(&error) && started.elapsed() < REQUEST => std::thread::sleep(ASK_AGAIN),
+            Err(error) => return Err(KafkaFailure::of("ask for an end", &error)),
+        }
+    }
+}
+
+fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::OperationTimedOut
+        )
+    )
 }

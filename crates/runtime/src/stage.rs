@@ -88,8 +88,8 @@ pub fn owner_of_store(store: &str) -> Option<&'static str> {
     Some(match store.split_once('.')?.0 {
         "intake" => "context-unifier",
         "sequence" => "context-unifier.sequence",
-        "score" => "sentiment-scorer",
-        "detect" => "anomaly-detector",
+        "scorer" => "sentiment-scorer",
+        "detector" => "anomaly-detector",
         "decide" => "router",
         "assign" => "router.assign",
         _ => return None,

@@ -7,6 +7,7 @@
 use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
 use crate::clock;
 use crate::config::{Config, REQUEST};
+use crate::context::Context;
 use crate::ends::Ends;
 use crate::error::{Failure, KafkaFailure};
 use crate::fail_point;
@@ -73,7 +74,7 @@ impl Setup {
 pub struct Thread<'a> {
     setup: &'a Setup,
     poison: &'a mut Poison,
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Context>,
     queue: Queue,
     producer: Producer,
     topics: BTreeMap<String, Topic>,
@@ -140,9 +141,9 @@ impl<'a> Thread<'a> {
         let config = &setup.config;
         setup.shared.set(&setup.name(), ThreadState::starting(setup.stage.metrics));
         let producer = Producer::open(config, &setup.transactional_id)?;
-        let consumer: BaseConsumer = config
+        let consumer: BaseConsumer<Context> = config
             .member(setup.stage.name, setup.layout, setup.number)
-            .create()
+            .create_with_context(Context)
             .map_err(|e| KafkaFailure::of("make a consumer", &e))?;
         let queue = Queue::of(&consumer).ok_or_else(|| Failure::Stop("the consumer has no queue".into()))?;
         let names: Vec<String> = setup.stage.leads.iter().map(|t| config.topic(t)).collect();

@@ -131,7 +131,7 @@ pub fn lag(config: &Config, stage: &str) -> Result<Option<i64>, StartError> {
     let mut lag = None;
     for element in committed.elements() {
         let Offset::Offset(offset) = element.offset() else { continue };
-        let (_, high) = client.fetch_watermarks(element.topic(), element.partition(), REQUEST).map_err(to_error)?;
+        let (_, high) = crate::reader::ends(&client, element.topic(), element.partition()).map_err(|f| refuse(element.topic(), &f.into()))?;
         *lag.get_or_insert(0) += (high - offset).max(0);
     }
     Ok(lag)
@@ -148,7 +148,7 @@ pub fn newest_times(config: &Config, topic: &Topic) -> Result<std::collections::
     let count = topics::counts(config)?.get(&name).copied().unwrap_or(0);
     let mut from = Vec::new();
     for partition in 0..count {
-        let (low, high) = client.fetch_watermarks(&name, partition, REQUEST).map_err(to_error)?;
+        let (low, high) = crate::reader::ends(&client, &name, partition).map_err(|f| refuse(&name, &f.into()))?;
         // Transaction markers take offsets too: the last few offsets hold a record in any log that is not empty.
         from.push(((name.clone(), partition), (high - 64).max(low)));
     }
