@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use baton_records::Timestamp;
 use baton_replay::ReplayLine;
-use baton_runtime::tools::{self, StoredRecord};
 use baton_runtime::Config;
+use baton_runtime::tools::{self, StoredRecord};
 use baton_service::ClusterArgs;
 use baton_stream::Topic;
 use clap::{Args as ClapArgs, ValueEnum};
@@ -64,7 +64,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     if args.json {
         writeln!(out, "{}", serde_json::json!({ "records": count, "file": args.out }))?;
     } else {
-        writeln!(out, "{count} records in {}; replay them with: baton replay {}", args.out.display(), args.out.display())?;
+        writeln!(
+            out,
+            "{count} records in {}; replay them with: baton replay {}",
+            args.out.display(),
+            args.out.display()
+        )?;
     }
     Ok(())
 }

@@ -26,7 +26,9 @@ enum Command {
     #[command(after_help = "Example: baton status --brokers 127.0.0.1:9092")]
     Status(status::Args),
     /// Writes the log, or the inputs, into a file that `baton replay` reads
-    #[command(after_help = "Example: baton capture --brokers 127.0.0.1:9092 --from 2026-03-02T00:00:00Z --out monday.jsonl")]
+    #[command(
+        after_help = "Example: baton capture --brokers 127.0.0.1:9092 --from 2026-03-02T00:00:00Z --out monday.jsonl"
+    )]
     Capture(capture::Args),
     /// Checks policies, puts one in force, lists them
     #[command(subcommand)]

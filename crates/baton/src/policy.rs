@@ -95,7 +95,8 @@ fn activate(args: &ActivateArgs, out: &mut impl Write) -> anyhow::Result<()> {
 fn list(args: &ListArgs, out: &mut impl Write) -> anyhow::Result<()> {
     for known in policies::list(&args.cluster.config()?)? {
         if args.json {
-            let line = serde_json::json!({ "version": known.version.to_string(), "at": known.at, "bytes": known.text.len() });
+            let line =
+                serde_json::json!({ "version": known.version.to_string(), "at": known.at, "bytes": known.text.len() });
             writeln!(out, "{line}")?;
         } else {
             writeln!(out, "{}  {}", known.at, known.version)?;

@@ -36,8 +36,8 @@ pub use agent::{Agent, AgentSkill, AgentStatus};
 pub use context::{Context, ConversationState, Dossier, Fact};
 pub use decision::{ApprovalNote, Decision, Gate, Outcome, RuleResult, Why};
 pub use decode::{DEEPEST, LARGEST};
-pub use fact::capped;
 pub use event::{Actor, Ai, ApprovalRequest, Channel, Event};
+pub use fact::capped;
 pub use handoff::{
     AgentChoice, Approval, CloseReason, Handoff, Overflow, OverflowReason, Priority, Quorum, ReasonForHandoff,
     Requirement, Sla, Stage, Status, Strategy,

@@ -222,7 +222,8 @@ unsafe fn failed<C: ConsumerContext>(consumer: &BaseConsumer<C>, event: &Event) 
             sys::rd_kafka_topic_partition_destroy(at.as_ptr());
             return Polled::End((topic, partition), offset);
         }
-        let fatal = sys::rd_kafka_event_error_is_fatal(event.0.as_ptr()) != 0 || consumer.client().fatal_error().is_some();
+        let fatal =
+            sys::rd_kafka_event_error_is_fatal(event.0.as_ptr()) != 0 || consumer.client().fatal_error().is_some();
         Polled::Failed(KafkaFailure::new("consume", error.into(), fatal))
     }
 }
@@ -275,11 +276,8 @@ unsafe fn checked(what: &'static str, error: *mut sys::rd_kafka_error_t) -> Resu
     }
     // SAFETY: as the caller promises.
     unsafe {
-        let failure = KafkaFailure::new(
-            what,
-            sys::rd_kafka_error_code(error).into(),
-            sys::rd_kafka_error_is_fatal(error) != 0,
-        );
+        let failure =
+            KafkaFailure::new(what, sys::rd_kafka_error_code(error).into(), sys::rd_kafka_error_is_fatal(error) != 0);
         sys::rd_kafka_error_destroy(error);
         Err(failure)
     }

@@ -137,7 +137,8 @@ impl Instance {
 
 fn transactional_id(config: &Config, stage: &Stage, number: usize) -> String {
     // Without a name of its own an instance is a new one at each start: its process id and the time tell it apart.
-    let instance = config.instance.clone().unwrap_or_else(|| format!("{}.{}", std::process::id(), clock::now().millis()));
+    let instance =
+        config.instance.clone().unwrap_or_else(|| format!("{}.{}", std::process::id(), clock::now().millis()));
     format!("{}-{instance}-{number}", config.group(stage.name))
 }
 
@@ -158,7 +159,11 @@ fn supervise(setup: &Setup) {
                 setup.shared.metrics().aborted(setup.stage.metrics);
             }
         }
-        pause = if started.elapsed() > Duration::from_secs(30) { Duration::from_millis(50) } else { (pause * 2).min(LONGEST_PAUSE) };
+        pause = if started.elapsed() > Duration::from_secs(30) {
+            Duration::from_millis(50)
+        } else {
+            (pause * 2).min(LONGEST_PAUSE)
+        };
         std::thread::park_timeout(pause);
     }
 }
@@ -170,7 +175,11 @@ fn source_partitions(config: &Config, topology: &Topology) -> Result<Vec<String>
     for topic in leads {
         let name = config.topic(topic);
         let Some(count) = counts.get(&name) else {
-            let mend = if matches!(topic, Topic::Source(_)) { "make it, or leave it out of --sources" } else { "make it with: baton topics create" };
+            let mend = if matches!(topic, Topic::Source(_)) {
+                "make it, or leave it out of --sources"
+            } else {
+                "make it with: baton topics create"
+            };
             return Err(StartError::Refused(format!("topic {name} does not exist; {mend}")));
         };
         all.extend((0..*count).map(|p| format!("{name}/{p}")));
@@ -194,4 +203,3 @@ fn watch_sources(config: &Config, topology: &Topology, shared: &Shared) {
         }
     }
 }
-

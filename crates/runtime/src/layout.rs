@@ -23,7 +23,8 @@ pub struct Member {
 /// # Errors
 /// When the brokers do not answer.
 pub fn members(config: &Config) -> Result<Vec<Member>, StartError> {
-    let to_error = |source| StartError::Brokers { what: "cannot list consumer groups", brokers: config.brokers.clone(), source };
+    let to_error =
+        |source| StartError::Brokers { what: "cannot list consumer groups", brokers: config.brokers.clone(), source };
     let client: BaseConsumer = config.client().create().map_err(to_error)?;
     let groups = client.fetch_group_list(None, REQUEST).map_err(to_error)?;
     let mut all = Vec::new();
@@ -31,7 +32,12 @@ pub fn members(config: &Config) -> Result<Vec<Member>, StartError> {
         let Some(stage) = STAGES.into_iter().find(|s| config.group(s) == group.name()) else { continue };
         for member in group.members() {
             let Some((layout, _)) = member.client_id().split_once(':') else { continue };
-            all.push(Member { stage, layout: layout.to_owned(), host: member.client_host().to_owned(), id: member.id().to_owned() });
+            all.push(Member {
+                stage,
+                layout: layout.to_owned(),
+                host: member.client_host().to_owned(),
+                id: member.id().to_owned(),
+            });
         }
     }
     Ok(all)

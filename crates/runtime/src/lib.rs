@@ -11,9 +11,9 @@
 //! [`thread`].
 
 mod client;
-mod context;
 pub mod clock;
 pub mod config;
+mod context;
 mod ends;
 pub mod error;
 mod fail_point;

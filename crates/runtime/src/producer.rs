@@ -103,10 +103,11 @@ impl Producer {
         record.payload = output.value.as_deref();
         record.timestamp = output.timestamp.map(|t| t.millis());
         if !output.headers.is_empty() {
-            record.headers = Some(output.headers.iter().fold(
-                OwnedHeaders::new_with_capacity(output.headers.len()),
-                |headers, h| headers.insert(KafkaHeader { key: &h.name, value: Some(&h.value) }),
-            ));
+            record.headers = Some(
+                output.headers.iter().fold(OwnedHeaders::new_with_capacity(output.headers.len()), |headers, h| {
+                    headers.insert(KafkaHeader { key: &h.name, value: Some(&h.value) })
+                }),
+            );
         }
         send(&self.inner, record)
     }
@@ -115,7 +116,13 @@ impl Producer {
     ///
     /// # Errors
     /// As [`Producer::send`].
-    pub fn send_change(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) -> Result<(), SendError> {
+    pub fn send_change(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), SendError> {
         let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, usize::MAX);
         record.partition = Some(partition);
         record.key = Some(key);

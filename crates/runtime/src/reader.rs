@@ -36,9 +36,10 @@ impl Reader {
     /// # Errors
     /// When the brokers do not answer.
     pub fn open(config: &Config, from: &[(TopicPartition, i64)]) -> Result<Self, KafkaFailure> {
-        let consumer: BaseConsumer<Context> = config.reader().create_with_context(Context).map_err(|e| KafkaFailure::of("make a reader", &e))?;
-        let queue = Queue::of(&consumer)
-            .ok_or_else(|| KafkaFailure::new("make a reader", RDKafkaErrorCode::Fail, true))?;
+        let consumer: BaseConsumer<Context> =
+            config.reader().create_with_context(Context).map_err(|e| KafkaFailure::of("make a reader", &e))?;
+        let queue =
+            Queue::of(&consumer).ok_or_else(|| KafkaFailure::new("make a reader", RDKafkaErrorCode::Fail, true))?;
         let mut list = TopicPartitionList::with_capacity(from.len());
         let mut at = BTreeMap::new();
         for ((topic, partition), offset) in from {
@@ -96,7 +97,11 @@ impl Reader {
 ///
 /// # Errors
 /// When it cannot be had.
-pub fn ends<C: ConsumerContext>(client: &BaseConsumer<C>, topic: &str, partition: i32) -> Result<(i64, i64), KafkaFailure> {
+pub fn ends<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+) -> Result<(i64, i64), KafkaFailure> {
     let started = Instant::now();
     loop {
         match client.fetch_watermarks(topic, partition, REQUEST) {

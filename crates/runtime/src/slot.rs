@@ -41,7 +41,13 @@ pub struct Slot {
 
 impl Slot {
     /// Makes the task of a lead partition and begins to restore it.
-    pub fn open(config: &Config, stage: &Stage, id: TaskId, partitions: &Partitions, now: Timestamp) -> Result<Self, Failure> {
+    pub fn open(
+        config: &Config,
+        stage: &Stage,
+        id: TaskId,
+        partitions: &Partitions,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         let mut task = (stage.make)(&id, partitions);
         let shared = stage.low_water.is_some();
         let lead = config.topic(&id.topic);
@@ -49,8 +55,9 @@ impl Slot {
         let partition = if shared { spread(&scope, partitions.account) } else { id.partition };
         let mut changelogs = BTreeMap::new();
         for store in task.stores() {
-            let owner = owner_of_store(store.name())
-                .ok_or_else(|| Failure::Stop(format!("store {} belongs to no stage: its name must start with one", store.name())))?;
+            let owner = owner_of_store(store.name()).ok_or_else(|| {
+                Failure::Stop(format!("store {} belongs to no stage: its name must start with one", store.name()))
+            })?;
             changelogs.insert(owner, (config.changelog(owner), partition));
         }
         let from: Vec<(TopicPartition, i64)> = changelogs.values().map(|c| (c.clone(), 0)).collect();
@@ -92,7 +99,8 @@ impl Slot {
                 return Ok(false);
             }
             if let Some(entry) = reader.next(Duration::from_millis(10))? {
-                self.restored.0 += entry.value().map_or(0, <[u8]>::len) as u64 + entry.key().map_or(0, <[u8]>::len) as u64;
+                self.restored.0 +=
+                    entry.value().map_or(0, <[u8]>::len) as u64 + entry.key().map_or(0, <[u8]>::len) as u64;
                 restore_entry(&mut *self.task, &self.scope, &entry)?;
             }
         }

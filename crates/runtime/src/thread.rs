@@ -239,7 +239,11 @@ impl<'a> Thread<'a> {
     }
 
     fn commit_at(&self) -> Instant {
-        if self.substantial { (self.last_commit + FLOOR).min(self.began + self.setup.config.commit_interval) } else { self.last_commit + MARKS }
+        if self.substantial {
+            (self.last_commit + FLOOR).min(self.began + self.setup.config.commit_interval)
+        } else {
+            self.last_commit + MARKS
+        }
     }
 
     fn is_due(&self, drained: bool) -> bool {
@@ -293,7 +297,9 @@ impl<'a> Thread<'a> {
         let begin = if wanted.count() == 0 {
             wanted
         } else {
-            self.consumer.committed_offsets(wanted, REQUEST).map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?
+            self.consumer
+                .committed_offsets(wanted, REQUEST)
+                .map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?
         };
         for mut element in begin.elements() {
             if !matches!(element.offset(), Offset::Offset(_)) {
@@ -551,7 +557,10 @@ impl<'a> Thread<'a> {
                 self.poison.insert(place.clone());
                 KafkaFailure::new("produce", RDKafkaErrorCode::MessageSizeTooLarge, false).into()
             }
-            None => Failure::Stop("the broker refuses a record that no input caused; look at message.max.bytes of brokers and topics".into()),
+            None => Failure::Stop(
+                "the broker refuses a record that no input caused; look at message.max.bytes of brokers and topics"
+                    .into(),
+            ),
         }
     }
 
@@ -642,7 +651,14 @@ impl<'a> Thread<'a> {
         let decided = self.slots.values().filter_map(|s| s.task.decided_up_to()).min();
         self.setup.shared.set(
             &self.setup.name(),
-            ThreadState { stage: self.setup.stage.metrics, assigned: self.assigned, connected: self.connected, tasks: self.slots.len(), restoring, decided },
+            ThreadState {
+                stage: self.setup.stage.metrics,
+                assigned: self.assigned,
+                connected: self.connected,
+                tasks: self.slots.len(),
+                restoring,
+                decided,
+            },
         );
     }
 }
@@ -678,4 +694,3 @@ fn drain_stores(slot: &mut Slot, producer: &mut Producer) -> Result<(), Failure>
         Some(SendError::Refused) => Err(Failure::Stop("an entry of a store is larger than 4 MiB".into())),
     }
 }
-

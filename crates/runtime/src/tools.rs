@@ -36,7 +36,12 @@ pub struct StoredRecord {
 ///
 /// # Errors
 /// When the topic does not exist or cannot be read.
-pub fn read(config: &Config, topic: &Topic, from: Option<Timestamp>, take: &mut dyn FnMut(StoredRecord) -> bool) -> Result<(), StartError> {
+pub fn read(
+    config: &Config,
+    topic: &Topic,
+    from: Option<Timestamp>,
+    take: &mut dyn FnMut(StoredRecord) -> bool,
+) -> Result<(), StartError> {
     let name = config.topic(topic);
     let count = topics::counts(config)?.get(&name).copied();
     let Some(count) = count else {
@@ -62,9 +67,18 @@ pub fn read(config: &Config, topic: &Topic, from: Option<Timestamp>, take: &mut 
     Ok(())
 }
 
-fn starts(config: &Config, name: &str, count: i32, from: Option<Timestamp>) -> Result<Vec<((String, i32), i64)>, StartError> {
+fn starts(
+    config: &Config,
+    name: &str,
+    count: i32,
+    from: Option<Timestamp>,
+) -> Result<Vec<((String, i32), i64)>, StartError> {
     let Some(from) = from else { return Ok((0..count).map(|p| ((name.to_owned(), p), 0)).collect()) };
-    let to_error = |source| StartError::Brokers { what: "cannot look up offsets by time", brokers: config.brokers.clone(), source };
+    let to_error = |source| StartError::Brokers {
+        what: "cannot look up offsets by time",
+        brokers: config.brokers.clone(),
+        source,
+    };
     let client: BaseConsumer = config.reader().create().map_err(to_error)?;
     let mut list = TopicPartitionList::new();
     for partition in 0..count {
@@ -117,7 +131,8 @@ pub fn write(config: &Config, topic: &Topic, records: &[(Vec<u8>, Vec<u8>)]) -> 
 /// # Errors
 /// When the brokers do not answer.
 pub fn lag(config: &Config, stage: &str) -> Result<Option<i64>, StartError> {
-    let to_error = |source| StartError::Brokers { what: "cannot read committed offsets", brokers: config.brokers.clone(), source };
+    let to_error =
+        |source| StartError::Brokers { what: "cannot read committed offsets", brokers: config.brokers.clone(), source };
     let client: BaseConsumer = config.reader().set("group.id", config.group(stage)).create().map_err(to_error)?;
     let mut list = TopicPartitionList::new();
     for (name, count) in topics::counts(config)? {
@@ -131,7 +146,8 @@ pub fn lag(config: &Config, stage: &str) -> Result<Option<i64>, StartError> {
     let mut lag = None;
     for element in committed.elements() {
         let Offset::Offset(offset) = element.offset() else { continue };
-        let (_, high) = crate::reader::ends(&client, element.topic(), element.partition()).map_err(|f| refuse(element.topic(), &f.into()))?;
+        let (_, high) = crate::reader::ends(&client, element.topic(), element.partition())
+            .map_err(|f| refuse(element.topic(), &f.into()))?;
         *lag.get_or_insert(0) += (high - offset).max(0);
     }
     Ok(lag)

@@ -107,7 +107,8 @@ pub fn create(config: &Config, plan: &TopicPlan) -> Result<Vec<String>, StartErr
         return Ok(Vec::new());
     }
     let options = AdminOptions::new().operation_timeout(Some(REQUEST)).request_timeout(Some(REQUEST));
-    let results = pollster::block_on(admin.create_topics(&new, &options)).map_err(|e| brokers(config, "cannot make topics", e))?;
+    let results = pollster::block_on(admin.create_topics(&new, &options))
+        .map_err(|e| brokers(config, "cannot make topics", e))?;
     for result in results {
         match result {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -167,8 +168,8 @@ fn wrong_settings(config: &Config, plan: &TopicPlan, found: &BTreeMap<String, i3
     let there: Vec<Wanted> = wanted(config, plan).into_iter().filter(|w| found.contains_key(&w.name)).collect();
     let names: Vec<ResourceSpecifier<'_>> = there.iter().map(|w| ResourceSpecifier::Topic(&w.name)).collect();
     let options = AdminOptions::new().request_timeout(Some(REQUEST));
-    let results =
-        pollster::block_on(admin.describe_configs(names.iter(), &options)).map_err(|e| brokers(config, "cannot read settings", e))?;
+    let results = pollster::block_on(admin.describe_configs(names.iter(), &options))
+        .map_err(|e| brokers(config, "cannot read settings", e))?;
     let mut wrong = Vec::new();
     for (topic, result) in there.iter().zip(results) {
         let Ok(resource) = result else { continue };
@@ -176,7 +177,10 @@ fn wrong_settings(config: &Config, plan: &TopicPlan, found: &BTreeMap<String, i3
         let cleanup = have.get("cleanup.policy").and_then(|e| e.value.clone()).unwrap_or_default();
         let want = topic.settings.get("cleanup.policy").cloned().unwrap_or_default();
         if cleanup != want {
-            wrong.push(format!("topic {} has cleanup.policy {cleanup}; it needs {want}: change it with kafka-configs", topic.name));
+            wrong.push(format!(
+                "topic {} has cleanup.policy {cleanup}; it needs {want}: change it with kafka-configs",
+                topic.name
+            ));
         }
     }
     Ok(wrong)
@@ -189,7 +193,8 @@ fn wrong_settings(config: &Config, plan: &TopicPlan, found: &BTreeMap<String, i3
 pub fn counts(config: &Config) -> Result<BTreeMap<String, i32>, StartError> {
     let client: BaseConsumer = config.client().create().map_err(|e| brokers(config, "cannot connect", e))?;
     let metadata = client.fetch_metadata(None, REQUEST).map_err(|e| brokers(config, "no broker answers", e))?;
-    let led = |t: &&rdkafka::metadata::MetadataTopic| t.error().is_none() && t.partitions().iter().all(|p| p.leader() >= 0);
+    let led =
+        |t: &&rdkafka::metadata::MetadataTopic| t.error().is_none() && t.partitions().iter().all(|p| p.leader() >= 0);
     Ok(metadata
         .topics()
         .iter()
@@ -207,7 +212,9 @@ pub fn partitions(config: &Config) -> Result<Partitions, StartError> {
     let of = |topic: Topic| {
         let name = config.topic(&topic);
         found.get(&name).copied().ok_or_else(|| {
-            StartError::Refused(format!("topic {name} does not exist; make it with: baton topics create, or run with --create-topics"))
+            StartError::Refused(format!(
+                "topic {name} does not exist; make it with: baton topics create, or run with --create-topics"
+            ))
         })
     };
     let account = of(Topic::AccountRepartition)?;

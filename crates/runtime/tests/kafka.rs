@@ -104,7 +104,8 @@ fn counts_go_on_after_a_stop_and_beside_a_second_instance() {
             second.take().unwrap().stop().unwrap();
         }
         let want = expected(&counts);
-        wait_until("all records counted", LIMIT, || (outputs(&client, prefix).len() >= want.len()).then_some(())).unwrap();
+        wait_until("all records counted", LIMIT, || (outputs(&client, prefix).len() >= want.len()).then_some(()))
+            .unwrap();
         assert_eq!(outputs(&client, prefix), want);
     }
     first.stop().unwrap();
@@ -123,7 +124,8 @@ fn two_layouts_at_once_are_refused() {
     wait_until("the first is ready", LIMIT, || first.is_ready().then_some(())).unwrap();
     let mut other = topology();
     other.layout = "one";
-    let refused = Instance::start(Config::new(broker.bootstrap(), "layouts"), other, Metrics::new().unwrap(), Health::new());
+    let refused =
+        Instance::start(Config::new(broker.bootstrap(), "layouts"), other, Metrics::new().unwrap(), Health::new());
     let message = refused.err().map(|e| e.to_string()).unwrap_or_default();
     assert!(message.contains("runs already"), "{message}");
     first.stop().unwrap();

@@ -72,9 +72,15 @@ pub fn activate(config: &Config, path: &Path) -> anyhow::Result<Activation> {
     if let Some(same) = known.iter().find(|a| a.version == policy.version)
         && same.text != text
     {
-        bail!("{} stands there already with another text; give the policy in {} a new number", policy.version, path.display());
+        bail!(
+            "{} stands there already with another text; give the policy in {} a new number",
+            policy.version,
+            path.display()
+        );
     }
-    if let Some(newest) = known.iter().map(|a| &a.version).max_by_key(|v| v.number).filter(|v| v.number >= policy.version.number) {
+    if let Some(newest) =
+        known.iter().map(|a| &a.version).max_by_key(|v| v.number).filter(|v| v.number >= policy.version.number)
+    {
         return Ok(Activation::Unchanged { newest: newest.clone() });
     }
     let key = policy.version.to_string().into_bytes();

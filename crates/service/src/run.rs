@@ -87,7 +87,10 @@ pub fn run(args: &RunArgs, processors: &[Processor]) -> anyhow::Result<()> {
             }
         }
         tracing::info!("stopping");
-        tokio::task::spawn_blocking(move || instance.stop()).await.context("stopping panicked; this is a defect")?.map_err(|why| anyhow!(why))
+        tokio::task::spawn_blocking(move || instance.stop())
+            .await
+            .context("stopping panicked; this is a defect")?
+            .map_err(|why| anyhow!(why))
     })
 }
 
@@ -98,19 +101,26 @@ fn prepare(args: &RunArgs, config: &Config, processors: &[Processor]) -> anyhow:
         bail!("no source is named; say which topics hold events with --sources TOPIC,…");
     }
     if args.create_topics {
-        let plan = topics::TopicPlan { partitions: args.partitions, replication: args.replication, ..topics::TopicPlan::default() };
+        let plan = topics::TopicPlan {
+            partitions: args.partitions,
+            replication: args.replication,
+            ..topics::TopicPlan::default()
+        };
         let made = topics::create(config, &plan)?;
         tracing::info!(topics = made.len(), "topics made");
     }
     if let Some(path) = &args.policy {
         match policies::activate(config, path)? {
             Activation::Done(version) => tracing::info!(version = %version, "policy is in force"),
-            Activation::Unchanged { newest } => tracing::info!(newest = %newest, "no newer policy than the one in force"),
+            Activation::Unchanged { newest } => {
+                tracing::info!(newest = %newest, "no newer policy than the one in force")
+            }
         }
     }
     if reads_sources && policies::list(config)?.is_empty() {
-        bail!("no policy is in force; give one with --policy FILE, or put one in force with: baton policy activate FILE");
+        bail!(
+            "no policy is in force; give one with --policy FILE, or put one in force with: baton policy activate FILE"
+        );
     }
     Ok(())
 }
-

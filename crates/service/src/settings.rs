@@ -34,7 +34,8 @@ impl ClusterArgs {
         let mut config = Config::new(&self.brokers, &self.prefix);
         config.accounts_topic.clone_from(&self.accounts_topic);
         if let Some(path) = &self.kafka_config {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read --kafka-config {}", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read --kafka-config {}", path.display()))?;
             config.kafka = parse_settings(&text).with_context(|| format!("in {}", path.display()))?;
         }
         Ok(config)
@@ -48,8 +49,9 @@ fn parse_settings(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (name, value) =
-            line.split_once('=').with_context(|| format!("line {}: no name=value; write a setting of librdkafka", number + 1))?;
+        let (name, value) = line
+            .split_once('=')
+            .with_context(|| format!("line {}: no name=value; write a setting of librdkafka", number + 1))?;
         settings.insert(name.trim().to_owned(), value.trim().to_owned());
     }
     Ok(settings)

@@ -71,7 +71,12 @@ fn table(directory: &Arc<RwLock<Directory>>) -> GlobalTable {
     }
 }
 
-fn stage(name: &'static str, metrics: Name, lead: Topic, make: impl Fn(&TaskId, &Partitions) -> Box<dyn Task> + Send + Sync + 'static) -> Stage {
+fn stage(
+    name: &'static str,
+    metrics: Name,
+    lead: Topic,
+    make: impl Fn(&TaskId, &Partitions) -> Box<dyn Task> + Send + Sync + 'static,
+) -> Stage {
     Stage {
         name,
         metrics,

@@ -4,5 +4,9 @@ use baton_service::topology::Processor;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    baton_service::main(Processor::AnomalyDetector, "anomaly-detector", "Says where an account's behaviour leaves its baseline")
+    baton_service::main(
+        Processor::AnomalyDetector,
+        "anomaly-detector",
+        "Says where an account's behaviour leaves its baseline",
+    )
 }

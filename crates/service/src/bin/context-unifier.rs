@@ -4,5 +4,9 @@ use baton_service::topology::Processor;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    baton_service::main(Processor::ContextUnifier, "context-unifier", "Takes events from sources of any key and writes one log for each account")
+    baton_service::main(
+        Processor::ContextUnifier,
+        "context-unifier",
+        "Takes events from sources of any key and writes one log for each account",
+    )
 }

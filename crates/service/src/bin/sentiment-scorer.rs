@@ -4,5 +4,9 @@ use baton_service::topology::Processor;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    baton_service::main(Processor::SentimentScorer, "sentiment-scorer", "Says what customers' words tell: cues, mood, urgency")
+    baton_service::main(
+        Processor::SentimentScorer,
+        "sentiment-scorer",
+        "Says what customers' words tell: cues, mood, urgency",
+    )
 }
