@@ -12,6 +12,7 @@ use crate::ends::Ends;
 use crate::error::{Failure, KafkaFailure};
 use crate::fail_point;
 use crate::producer::{Producer, SendError};
+use crate::reader::ends;
 use crate::slot::{Slot, change_key, left_behind};
 use crate::stage::{LowWaterMarks, Partitions, Stage, TaskId};
 use crate::state::{Shared, ThreadState};
@@ -305,6 +306,13 @@ impl<'a> Thread<'a> {
             if !matches!(element.offset(), Offset::Offset(_)) {
                 element.set_offset(Offset::Beginning).map_err(|e| KafkaFailure::of("assign", &e))?;
             }
+            let at = (element.topic().to_owned(), element.partition());
+            let Some(slot) = self.slots.get_mut(&at) else { continue };
+            let next = match element.offset() {
+                Offset::Offset(offset) => offset,
+                _ => ends(&self.consumer, &at.0, at.1)?.0,
+            };
+            slot.next.insert(slot.id.topic.clone(), next);
         }
         self.consumer.incremental_assign(&begin).map_err(|e| KafkaFailure::of("assign", &e))?;
         self.pause_and_resume()?;
@@ -576,6 +584,13 @@ impl<'a> Thread<'a> {
             return Ok(());
         }
         let started = Instant::now();
+        // Brokers look whether we are still in the group when they are given an offset, and only then: what timers alone
+        // wrote needs one too, or a process that was away for too long would write beside whoever took over.
+        if self.slots.values().all(|s| s.moved.is_empty())
+            && let Some(slot) = self.slots.values_mut().next()
+        {
+            slot.moved.insert(slot.id.topic.clone());
+        }
         for slot in self.slots.values_mut() {
             if !std::mem::take(&mut slot.touched) {
                 continue;
