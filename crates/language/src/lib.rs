@@ -16,6 +16,7 @@ mod matching;
 mod sentiment;
 mod stem;
 mod tokens;
+mod valence;
 mod vocabulary;
 
 pub use cues::{CONCEPTS, CompileError, CueSpec, Cues, Hit};
