@@ -2,7 +2,7 @@
 //! Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014), and the built-in cues of
 //! frustration and urgency, which valence words miss.
 
-use crate::cues::{CueSpec, Cues};
+use crate::cues::{CueSpec, Cues, Hit};
 use crate::tokens::boundary;
 use crate::valence::{self, Word};
 use std::sync::LazyLock;
@@ -28,7 +28,17 @@ static TONES: LazyLock<Option<Cues>> = LazyLock::new(|| {
 /// Returns the mood of a text.
 pub fn sentiment(text: &str) -> Sentiment {
     let hits = TONES.as_ref().map(|cues| cues.find(text)).unwrap_or_default();
-    let best = |cue: &str| hits.iter().filter(|h| h.cue == cue).map(|h| h.score).fold(0.0, f64::max);
+    mood(text, &hits)
+}
+
+/// Returns the built-in cues of frustration and urgency.
+pub(crate) fn tones() -> Option<&'static Cues> {
+    TONES.as_ref()
+}
+
+/// Returns the mood of a text that states these cues of frustration and urgency.
+pub(crate) fn mood(text: &str, tones: &[Hit<'_>]) -> Sentiment {
+    let best = |cue: &str| tones.iter().filter(|h| h.cue == cue).map(|h| h.score).fold(0.0, f64::max);
     let (frustration, urgency) = (best("frustration"), best("urgency"));
     let valence = valence(text);
     let sentiment = (valence - 0.6 * frustration).clamp(-1.0, 1.0);
