@@ -3,6 +3,8 @@
 use baton_runtime::{Config, Peers};
 use baton_stream::Topic;
 
+const FETCH_WAIT_MS: &str = "10";
+
 /// A company of the demo.
 #[derive(Debug)]
 pub struct Company {
@@ -49,6 +51,8 @@ impl Company {
         let mut config = Config::new(brokers, self.prefix);
         config.sources = self.sources.iter().map(|name| self.topic(name).into()).collect();
         config.peers = Peers::Impossible;
+        // The embedded broker lets a reader that has caught up wait for all of this, whatever comes meanwhile.
+        config.kafka.insert("fetch.wait.max.ms".to_owned(), FETCH_WAIT_MS.to_owned());
         config
     }
 
