@@ -228,6 +228,23 @@ unsafe fn failed<C: ConsumerContext>(consumer: &BaseConsumer<C>, event: &Event) 
     }
 }
 
+/// Returns the end of an assigned partition as its last fetch told it, without asking.
+pub fn cached_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
+    let topic = CString::new(topic).ok()?;
+    let (mut low, mut high) = (0, 0);
+    // SAFETY: the client is alive and both results are writable.
+    let error = unsafe {
+        sys::rd_kafka_get_watermark_offsets(
+            consumer.client().native_ptr(),
+            topic.as_ptr(),
+            partition,
+            &mut low,
+            &mut high,
+        )
+    };
+    (error == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+}
+
 /// Sends offsets into the open transaction of `producer`: those of `consumer`'s group, or of `group` when given, which
 /// must have no members.
 ///

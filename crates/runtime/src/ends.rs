@@ -28,7 +28,7 @@ pub struct End {
 #[derive(Default)]
 pub struct Ends {
     wanted: Mutex<BTreeMap<usize, BTreeSet<TopicPartition>>>,
-    known: Mutex<BTreeMap<TopicPartition, End>>,
+    known: Mutex<BTreeMap<String, BTreeMap<i32, End>>>,
 }
 
 impl Ends {
@@ -38,8 +38,9 @@ impl Ends {
     }
 
     /// Returns the newest known end.
-    pub fn of(&self, partition: &TopicPartition) -> Option<End> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(partition).copied()
+    pub fn of(&self, topic: &str, partition: i32) -> Option<End> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(topic).and_then(|partitions| partitions.get(&partition)).copied()
     }
 
     /// Asks until told to stop.
@@ -74,7 +75,7 @@ impl Ends {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for element in answer.elements() {
             if let (Ok(()), Offset::Offset(offset)) = (element.error(), element.offset()) {
-                known.insert((element.topic().to_owned(), element.partition()), End { asked, offset });
+                known.entry(element.topic().to_owned()).or_default().insert(element.partition(), End { asked, offset });
             }
         }
     }

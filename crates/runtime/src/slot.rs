@@ -8,6 +8,7 @@ use crate::reader::Reader;
 use crate::stage::{Partitions, Stage, TaskId, owner_of_store};
 use baton_records::Timestamp;
 use baton_stream::{Progress, Task, Topic};
+use baton_telemetry::RestoreProgress;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,7 @@ pub struct Slot {
     restored: (u64, Instant),
     /// The offset behind everything that was read of the lead partition, control records included.
     position: i64,
+    newest: Timestamp,
     ends: VecDeque<End>,
     reached: Option<Timestamp>,
     heard: Timestamp,
@@ -73,6 +75,7 @@ impl Slot {
             restore,
             restored: (0, Instant::now()),
             position: 0,
+            newest: now,
             ends: VecDeque::new(),
             reached: None,
             heard: now,
@@ -89,30 +92,61 @@ impl Slot {
         self.restore.as_ref().map(Reader::progress)
     }
 
-    /// Restores for at most `budget`; returns true when this was the last of it.
-    pub fn restore(&mut self, budget: Duration) -> Result<bool, Failure> {
+    /// Restores for at most `budget` and tells `report` what was read; returns how long all of it took when this was the
+    /// last of it.
+    pub fn restore(&mut self, budget: Duration, report: impl Fn(RestoreProgress)) -> Result<Option<Duration>, Failure> {
         let started = Instant::now();
-        let Some(mut reader) = self.restore.take() else { return Ok(false) };
-        while !reader.is_caught_up() {
-            if started.elapsed() > budget {
-                self.restore = Some(reader);
-                return Ok(false);
-            }
+        let Some(mut reader) = self.restore.take() else { return Ok(None) };
+        let (before, mut bytes) = (reader.progress().0, 0);
+        while !reader.is_caught_up() && started.elapsed() <= budget {
             if let Some(entry) = reader.next(Duration::from_millis(10))? {
-                self.restored.0 +=
-                    entry.value().map_or(0, <[u8]>::len) as u64 + entry.key().map_or(0, <[u8]>::len) as u64;
+                bytes += (entry.value().map_or(0, <[u8]>::len) + entry.key().map_or(0, <[u8]>::len)) as u64;
                 restore_entry(&mut *self.task, &self.scope, &entry)?;
             }
         }
-        let (entries, _) = reader.progress();
+        let (entries, remaining) = reader.progress();
+        self.restored.0 += bytes;
+        report(RestoreProgress { records: entries - before, bytes, remaining });
+        if !reader.is_caught_up() {
+            self.restore = Some(reader);
+            return Ok(None);
+        }
         let took = self.restored.1.elapsed();
-        tracing::info!(task = %self.name(), entries, bytes = self.restored.0, millis = took.as_millis() as u64, "task restored");
-        Ok(true)
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(task = %self.name(), entries, bytes = self.restored.0, millis, "task restored");
+        Ok(Some(took))
     }
 
     /// Returns a name for logs.
     pub fn name(&self) -> String {
         format!("{}/{}", self.id.topic.suffix(), self.id.partition)
+    }
+
+    /// Says that a record was taken; `next` is the offset behind it.
+    pub fn took(&mut self, topic: &Topic, next: i64, timestamp: Timestamp, now: Timestamp) {
+        match self.next.get_mut(topic) {
+            Some(known) => *known = next,
+            None => {
+                self.next.insert(topic.clone(), next);
+            }
+        }
+        if !self.moved.contains(topic) {
+            self.moved.insert(topic.clone());
+        }
+        if *topic == self.id.topic {
+            self.newest = timestamp;
+            self.moved_to(next, now);
+        }
+    }
+
+    /// Returns the offset behind everything that was read of the lead partition.
+    pub fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// Returns the timestamp of the record of the lead partition that was taken last.
+    pub fn newest(&self) -> Timestamp {
+        self.newest
     }
 
     /// Says that the lead partition was read up to this offset.

@@ -1,6 +1,5 @@
 //! What the threads of a process share: the stop flag, their states, the list of source partitions.
 
-use baton_records::Timestamp;
 use baton_telemetry::{Health, Metrics, Stage, ThreadState as HealthState};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,14 +18,12 @@ pub struct ThreadState {
     pub tasks: usize,
     /// Offsets that are still to be restored.
     pub restoring: u64,
-    /// Log time up to which its tasks have decided.
-    pub decided: Option<Timestamp>,
 }
 
 impl ThreadState {
     /// The state before the first assignment.
     pub fn starting(stage: Stage) -> Self {
-        Self { stage, assigned: false, connected: true, tasks: 0, restoring: 0, decided: None }
+        Self { stage, assigned: false, connected: true, tasks: 0, restoring: 0 }
     }
 
     fn health(&self) -> HealthState {

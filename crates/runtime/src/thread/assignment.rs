@@ -1,0 +1,170 @@
+//! Partitions come and go: tasks are made, restored, caught up, and given back.
+
+use super::take::input_of;
+use super::time::NO_INPUT;
+use super::{At, Thread};
+use crate::client::TopicPartition;
+use crate::clock;
+use crate::config::REQUEST;
+use crate::error::{Failure, KafkaFailure};
+use crate::slot::{Slot, left_behind};
+use crate::stage::TaskId;
+use baton_stream::Topic;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long to restore before the group is served again.
+const RESTORE_SLICE: Duration = Duration::from_millis(200);
+
+impl Thread<'_> {
+    pub(super) fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
+        let setup = self.setup;
+        let now = clock::now();
+        let mut wanted = TopicPartitionList::new();
+        for (name, partition) in partitions {
+            let Some(place) = self.place(name) else { continue };
+            let Some((_, topic)) = self.topics.get(place) else { continue };
+            let id = TaskId { topic: topic.clone(), partition: *partition };
+            let slot = Slot::open(&setup.config, &setup.stage, id, &setup.partitions, now)?;
+            self.slots.insert((place, *partition), slot);
+            wanted.add_partition(name, *partition);
+            for companion in &setup.stage.companions {
+                wanted.add_partition(&setup.config.topic(companion), *partition);
+            }
+        }
+        let begin = if wanted.count() == 0 {
+            wanted
+        } else {
+            let asked = self.consumer.committed_offsets(wanted, REQUEST);
+            asked.map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?
+        };
+        for mut element in begin.elements() {
+            // A source is first read from its beginning.
+            if !matches!(element.offset(), Offset::Offset(_)) {
+                element.set_offset(Offset::Beginning).map_err(|e| KafkaFailure::of("assign", &e))?;
+            }
+        }
+        self.consumer.incremental_assign(&begin).map_err(|e| KafkaFailure::of("assign", &e))?;
+        self.pause_and_resume()?;
+        self.assigned = true;
+        self.want_ends();
+        tracing::info!(stage = setup.stage.name, partitions = partitions.len(), "partitions assigned");
+        Ok(())
+    }
+
+    pub(super) fn revoked(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
+        if self.consumer.assignment_lost() {
+            // Somebody else has them already; the rest of this life would only be refused.
+            let _ = self.consumer.unassign();
+            return Err(KafkaFailure::new("keep the assignment", RDKafkaErrorCode::AssignmentLost, false).into());
+        }
+        let mut gone: BTreeSet<At> = BTreeSet::new();
+        for (name, partition) in partitions {
+            let companions = self.setup.stage.companions.iter().map(|topic| self.setup.config.topic(topic));
+            let names = companions.chain([name.clone()]);
+            gone.extend(names.filter_map(|name| Some((self.place(&name)?, *partition))));
+        }
+        // What was polled is given back unread, and what was taken is committed before anybody else starts.
+        self.buffer.retain(|buffered| !gone.contains(&buffered.at()));
+        self.punctuate(true)?;
+        self.commit()?;
+        for at in &gone {
+            self.setup.shared.metrics().forget_partition(self.topic_name(*at), at.1);
+            self.setup.shared.metrics().forget_log_time(at.1);
+            self.slots.remove(at);
+            self.paused.remove(at);
+        }
+        let list = self.list(gone.iter());
+        self.consumer.incremental_unassign(&list).map_err(|e| KafkaFailure::of("unassign", &e))?;
+        self.want_ends();
+        tracing::info!(stage = self.setup.stage.name, partitions = partitions.len(), "partitions given back");
+        Ok(())
+    }
+
+    fn list<'p>(&self, partitions: impl Iterator<Item = &'p At>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for at in partitions {
+            list.add_partition(self.topic_name(*at), at.1);
+        }
+        list
+    }
+
+    fn want_ends(&self) {
+        let mut wanted: BTreeSet<TopicPartition> = BTreeSet::new();
+        if self.setup.stage.low_water.is_some() {
+            wanted.extend(self.slots.keys().map(|at| (self.topic_name(*at).to_owned(), at.1)));
+        }
+        for (topic, _) in &self.setup.stage.left_behind {
+            wanted.extend(self.slots.values().map(|s| (self.setup.config.topic(topic), s.id.partition)));
+        }
+        self.setup.ends.want(self.setup.unique, wanted);
+    }
+
+    /// Restores the tasks that are not yet, a slice of time each.
+    pub(super) fn restore(&mut self) -> Result<(), Failure> {
+        let restoring: Vec<At> = self.slots.iter().filter(|(_, s)| s.is_restoring()).map(|(at, _)| *at).collect();
+        for at in restoring {
+            let (stage, metrics) = (self.setup.stage.metrics, self.setup.shared.metrics());
+            let Some(slot) = self.slots.get_mut(&at) else { continue };
+            let done = slot.restore(RESTORE_SLICE, |progress| metrics.restoring(stage, progress))?;
+            if let Some(took) = done {
+                metrics.restored(stage, took);
+                if slot.task.is_full(&slot.id.topic) {
+                    self.catch_up(at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a task what another layout left unfinished.
+    fn catch_up(&mut self, at: At) -> Result<(), Failure> {
+        let setup = self.setup;
+        let Some(mut reader) = left_behind(&setup.config, &setup.stage, at.1)? else { return Ok(()) };
+        let names: BTreeMap<String, Topic> =
+            setup.stage.left_behind.iter().map(|(t, _)| (setup.config.topic(t), t.clone())).collect();
+        while !reader.is_caught_up() {
+            let Some(record) = reader.next(Duration::from_millis(10))? else { continue };
+            let Some(topic) = names.get(record.topic()) else { continue };
+            self.producer.begin()?;
+            if let Some(slot) = self.slots.get_mut(&at) {
+                slot.touched = true;
+                slot.task.process(input_of(&record, topic), clock::now(), &mut self.outbox)?;
+            }
+            self.substantial = true;
+            self.flush(NO_INPUT)?;
+            if self.began.elapsed() > setup.config.commit_interval {
+                self.commit()?;
+            }
+        }
+        if let Some(slot) = self.slots.get_mut(&at) {
+            tracing::info!(task = %slot.name(), records = reader.progress().0, "task caught up with the other layout");
+        }
+        self.commit()
+    }
+
+    /// Pauses what is restoring or full, and resumes what no longer is.
+    pub(super) fn pause_and_resume(&mut self) -> Result<(), Failure> {
+        let mut wanted: BTreeSet<At> = BTreeSet::new();
+        let leads = self.setup.stage.leads.len();
+        for (at, slot) in &self.slots {
+            let companions = (leads..self.topics.len()).map(|place| (place, at.1));
+            let stopped = |at: &At| {
+                slot.is_restoring() || self.topics.get(at.0).is_some_and(|(_, topic)| slot.task.is_full(topic))
+            };
+            wanted.extend(companions.chain([*at]).filter(stopped));
+        }
+        if wanted == self.paused {
+            return Ok(());
+        }
+        let pause = self.list(wanted.difference(&self.paused));
+        let resume = self.list(self.paused.difference(&wanted));
+        self.consumer.pause(&pause).map_err(|e| KafkaFailure::of("pause", &e))?;
+        self.consumer.resume(&resume).map_err(|e| KafkaFailure::of("resume", &e))?;
+        self.paused = wanted;
+        Ok(())
+    }
+}

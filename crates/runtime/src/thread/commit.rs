@@ -1,0 +1,82 @@
+//! Ends a transaction: outputs, changelog and offsets together.
+
+use super::Thread;
+use crate::client::TopicPartition;
+use crate::clock;
+use crate::error::Failure;
+use crate::fail_point;
+use crate::producer::{Producer, SendError};
+use crate::slot::{Slot, change_key};
+use crate::stage::owner_of_store;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+impl Thread<'_> {
+    /// Commits what is open, if anything is.
+    pub(super) fn commit(&mut self) -> Result<(), Failure> {
+        if !self.producer.is_open() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        for slot in self.slots.values_mut() {
+            if std::mem::take(&mut slot.touched) {
+                drain_stores(slot, &mut self.producer)?;
+            }
+        }
+        let offsets: BTreeMap<TopicPartition, i64> =
+            self.slots.values().flat_map(|s| s.offsets(&self.setup.config)).collect();
+        self.producer.send_offsets(&self.consumer, None, &offsets)?;
+        self.send_hints()?;
+        fail_point::hit("after_send_offsets");
+        fail_point::hit("before_commit");
+        self.producer.commit()?;
+        fail_point::hit("after_commit");
+        for slot in self.slots.values_mut() {
+            slot.moved.clear();
+        }
+        self.inputs.clear();
+        self.connected = true;
+        self.substantial = false;
+        self.last_commit = Instant::now();
+        self.last_commit_clock = clock::now();
+        self.setup.shared.metrics().committed(self.setup.stage.metrics, started.elapsed());
+        Ok(())
+    }
+
+    /// Tells the groups of the other layout where they would begin.
+    fn send_hints(&mut self) -> Result<(), Failure> {
+        for (topic, owners) in &self.setup.stage.left_behind {
+            let name = self.setup.config.topic(topic);
+            let fresh: BTreeMap<TopicPartition, i64> = self
+                .hints
+                .iter()
+                .filter(|(at, offset)| at.0 == name && self.hints_told.get(*at) != Some(offset))
+                .map(|(at, offset)| (at.clone(), *offset))
+                .collect();
+            for owner in owners {
+                self.producer.send_offsets(&self.consumer, Some(&self.setup.config.group(owner)), &fresh)?;
+            }
+            self.hints_told.extend(fresh);
+        }
+        Ok(())
+    }
+}
+
+fn drain_stores(slot: &mut Slot, producer: &mut Producer) -> Result<(), Failure> {
+    let mut failed = None;
+    let Slot { task, changelogs, scope, .. } = slot;
+    for store in task.stores() {
+        let name = store.name();
+        let Some(at) = owner_of_store(name).and_then(|owner| changelogs.get(owner)) else { continue };
+        store.drain(&mut |key, value| {
+            if failed.is_none() {
+                failed = producer.send_change(&at.0, at.1, &change_key(scope, name, key), value).err();
+            }
+        });
+    }
+    match failed {
+        None => Ok(()),
+        Some(SendError::Failed(failure)) => Err(failure.into()),
+        Some(SendError::Refused) => Err(Failure::Stop("an entry of a store is larger than 4 MiB".into())),
+    }
+}

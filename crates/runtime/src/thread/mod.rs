@@ -1,0 +1,348 @@
+//! A task thread: polls, gives records to tasks, and commits what came of them in one transaction.
+//!
+//! One life of a thread ends with a clean stop, or with a failure after which nothing of the open transaction counts:
+//! then everything is thrown away, and the next life starts from what is committed. So there is one way back from every
+//! doubt: a new producer with the same transactional id, stores restored from the changelog, offsets as committed.
+//!
+//! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `take` gives records to
+//! tasks and their outputs to the producer, `commit` ends a transaction, `time` tells tasks that time passes.
+
+mod assignment;
+mod commit;
+mod take;
+mod time;
+
+use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
+use crate::clock;
+use crate::config::Config;
+use crate::context::Context;
+use crate::ends::Ends;
+use crate::error::{Failure, KafkaFailure};
+use crate::fail_point;
+use crate::producer::Producer;
+use crate::slot::Slot;
+use crate::stage::{Partitions, Stage};
+use crate::state::{Shared, ThreadState};
+use baton_records::Timestamp;
+use baton_stream::{Outbox, Topic};
+use baton_telemetry::RecordCounters;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Records taken between two looks at the clock.
+const BATCH: usize = 1000;
+/// The least time between two commits while the input is drained.
+const FLOOR: Duration = Duration::from_millis(10);
+/// The least time between two commits of marks alone, and between two low-water marks.
+const MARKS: Duration = Duration::from_millis(500);
+/// How long to wait for the next record while nothing is open.
+const IDLE: Duration = Duration::from_millis(100);
+/// The least time between two reports of state and metrics.
+const REPORT: Duration = Duration::from_millis(250);
+
+/// A partition of one of the thread's topics, by the topic's place in its list.
+type At = (usize, i32);
+
+/// Inputs whose outputs the broker refuses for good: they go to dead letters.
+pub type Poison = BTreeSet<(At, i64)>;
+
+/// What a thread is made of.
+#[derive(Clone)]
+pub struct Setup {
+    /// The instance's configuration.
+    pub config: Arc<Config>,
+    /// The stage.
+    pub stage: Stage,
+    /// `one` or `four`.
+    pub layout: &'static str,
+    /// The thread's number within the stage.
+    pub number: usize,
+    /// A number that no other thread of the process has.
+    pub unique: usize,
+    /// The transactional id.
+    pub transactional_id: String,
+    /// Partition counts.
+    pub partitions: Partitions,
+    /// Ends of source partitions.
+    pub ends: Arc<Ends>,
+    /// What all threads share.
+    pub shared: Arc<Shared>,
+}
+
+impl Setup {
+    /// Returns the thread's name, for health and logs.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.stage.name, self.number)
+    }
+}
+
+/// One life of a thread.
+pub struct Thread<'a> {
+    setup: &'a Setup,
+    poison: &'a mut Poison,
+    name: String,
+    consumer: BaseConsumer<Context>,
+    queue: Queue,
+    producer: Producer,
+    /// Lead topics and companions, with their names on the cluster.
+    topics: Vec<(String, Topic)>,
+    slots: BTreeMap<At, Slot>,
+    paused: BTreeSet<At>,
+    buffer: VecDeque<Buffered>,
+    /// Inputs of the open transaction, so that a refusal finds its cause.
+    inputs: Vec<(At, i64)>,
+    outbox: Outbox,
+    counters: RecordCounters,
+    began: Instant,
+    last_commit: Instant,
+    last_commit_clock: Timestamp,
+    last_low_water: Option<Instant>,
+    last_report: Option<Instant>,
+    /// The group has answered.
+    assigned: bool,
+    /// The brokers answer, as far as the client knows.
+    connected: bool,
+    /// More than marks stand in the open transaction.
+    substantial: bool,
+    /// Ends of the companions that another layout would begin at, told and to be told.
+    hints: BTreeMap<TopicPartition, i64>,
+    hints_told: BTreeMap<TopicPartition, i64>,
+}
+
+/// What was polled and not yet taken, in order.
+enum Buffered {
+    Record(At, Fetched),
+    /// The position passes this offset once everything before it was taken.
+    End(At, i64),
+}
+
+impl Buffered {
+    fn at(&self) -> At {
+        match self {
+            Self::Record(at, _) | Self::End(at, _) => *at,
+        }
+    }
+}
+
+/// Runs one life.
+///
+/// # Errors
+/// [`Failure::Restart`] when the next life mends it, [`Failure::Stop`] when the process must end.
+pub fn live(setup: &Setup, poison: &mut Poison) -> Result<(), Failure> {
+    let mut thread = Thread::open(setup, poison)?;
+    let ended = thread.run();
+    thread.setup.ends.want(thread.setup.unique, BTreeSet::new());
+    thread.forget_metrics();
+    if ended.is_err() {
+        thread.note_refusals();
+        thread.producer.abort();
+    }
+    ended
+}
+
+/// Tells whether a consumer error says that the committed offset no longer exists.
+pub fn below_retention(failure: &KafkaFailure) -> bool {
+    matches!(failure.code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)
+}
+
+impl<'a> Thread<'a> {
+    fn open(setup: &'a Setup, poison: &'a mut Poison) -> Result<Self, Failure> {
+        let config = &setup.config;
+        setup.shared.set(&setup.name(), ThreadState::starting(setup.stage.metrics));
+        let producer = Producer::open(config, &setup.transactional_id)?;
+        let consumer: BaseConsumer<Context> = config
+            .member(setup.stage.name, setup.layout, setup.number)
+            .create_with_context(Context)
+            .map_err(|e| KafkaFailure::of("make a consumer", &e))?;
+        let queue = Queue::of(&consumer).ok_or_else(|| Failure::Stop("the consumer has no queue".into()))?;
+        let names: Vec<String> = setup.stage.leads.iter().map(|t| config.topic(t)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        consumer.subscribe(&names).map_err(|e| KafkaFailure::of("subscribe", &e))?;
+        let all = setup.stage.leads.iter().chain(&setup.stage.companions);
+        Ok(Self {
+            setup,
+            poison,
+            name: setup.name(),
+            consumer,
+            queue,
+            producer,
+            topics: all.map(|t| (config.topic(t), t.clone())).collect(),
+            slots: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            buffer: VecDeque::new(),
+            inputs: Vec::new(),
+            outbox: Outbox::default(),
+            counters: setup.shared.metrics().record_counters(setup.stage.metrics),
+            began: Instant::now(),
+            last_commit: Instant::now(),
+            last_commit_clock: clock::now(),
+            last_low_water: None,
+            last_report: None,
+            assigned: false,
+            connected: true,
+            substantial: false,
+            hints: BTreeMap::new(),
+            hints_told: BTreeMap::new(),
+        })
+    }
+
+    fn run(&mut self) -> Result<(), Failure> {
+        loop {
+            if self.setup.shared.stop.load(Ordering::Relaxed) {
+                self.punctuate(true)?;
+                return self.commit();
+            }
+            let drained = self.fill()?;
+            fail_point::hit("after_poll");
+            self.restore()?;
+            self.learn_ends();
+            self.punctuate(false)?;
+            self.low_water()?;
+            self.take_all()?;
+            if self.is_due(drained) {
+                self.punctuate(true)?;
+                self.commit()?;
+            }
+            self.pause_and_resume()?;
+            self.report();
+        }
+    }
+
+    /// Returns a topic's place in the list.
+    fn place(&self, name: &str) -> Option<usize> {
+        self.topics.iter().position(|(known, _)| known == name)
+    }
+
+    fn topic_name(&self, at: At) -> &str {
+        self.topics.get(at.0).map_or("", |(name, _)| name)
+    }
+
+    /// Polls until the batch is full or nothing comes; tells whether nothing more came.
+    fn fill(&mut self) -> Result<bool, Failure> {
+        let mut timeout = self.patience();
+        while self.buffer.len() < BATCH {
+            match poll(&self.consumer, &self.queue, timeout) {
+                Polled::Record(record) => {
+                    self.connected = true;
+                    if let Some(topic) = self.place(record.topic()) {
+                        self.buffer.push_back(Buffered::Record((topic, record.partition()), record));
+                    }
+                }
+                Polled::Nothing => return Ok(true),
+                Polled::End((name, partition), offset) => {
+                    self.connected = true;
+                    if let Some(topic) = self.place(&name) {
+                        self.buffer.push_back(Buffered::End((topic, partition), offset));
+                    }
+                }
+                Polled::Assigned(partitions) => self.assigned(&partitions)?,
+                Polled::Revoked(partitions) => self.revoked(&partitions)?,
+                Polled::Failed(failure) => self.failed(failure)?,
+            }
+            timeout = Duration::ZERO;
+        }
+        Ok(false)
+    }
+
+    /// Returns how long the first poll may wait.
+    fn patience(&self) -> Duration {
+        if !self.buffer.is_empty() || self.slots.values().any(Slot::is_restoring) {
+            return Duration::ZERO;
+        }
+        let mut longest = if self.producer.is_open() {
+            self.commit_at().saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+        } else {
+            IDLE
+        };
+        let now = clock::now();
+        if let Some(wake) = self.slots.values().filter_map(|s| s.task.wake_at()).min() {
+            longest = longest.min(wake.since(now).max(Duration::from_millis(1)));
+        }
+        longest
+    }
+
+    fn commit_at(&self) -> Instant {
+        if self.substantial {
+            (self.last_commit + FLOOR).min(self.began + self.setup.config.commit_interval)
+        } else {
+            self.last_commit + MARKS
+        }
+    }
+
+    fn is_due(&self, drained: bool) -> bool {
+        if !self.producer.is_open() {
+            return false;
+        }
+        let now = Instant::now();
+        if !self.substantial {
+            return now >= self.last_commit + MARKS;
+        }
+        now >= self.began + self.setup.config.commit_interval || (drained && now >= self.last_commit + FLOOR)
+    }
+
+    fn failed(&mut self, failure: KafkaFailure) -> Result<(), Failure> {
+        let stage = self.setup.stage.name;
+        if below_retention(&failure) {
+            return Err(Failure::Stop(format!(
+                "{stage}: a committed offset lies below what the topic still holds, so records were lost unread \
+                 ({failure}); reset the group's offsets knowingly, or start over with a new prefix and a replay"
+            )));
+        }
+        if failure.code == RDKafkaErrorCode::FencedInstanceId {
+            return Err(Failure::Stop(format!(
+                "{stage}: another process runs with the same --instance; give each its own"
+            )));
+        }
+        if failure.fatal {
+            return Err(failure.into());
+        }
+        // The client goes on by itself: brokers that are down, partitions without a leader.
+        tracing::warn!(stage, error = %failure, "the consumer met an error and goes on");
+        self.connected = false;
+        Ok(())
+    }
+
+    /// Tells health and metrics how the thread stands.
+    fn report(&mut self) {
+        let state = ThreadState {
+            stage: self.setup.stage.metrics,
+            assigned: self.assigned,
+            connected: self.connected,
+            tasks: self.slots.len(),
+            restoring: self.slots.values().filter_map(Slot::restore_progress).map(|(_, left)| left.max(1)).sum(),
+        };
+        if self.last_report.is_some_and(|last| last.elapsed() < REPORT) {
+            return;
+        }
+        self.last_report = Some(Instant::now());
+        let metrics = self.setup.shared.metrics();
+        let restoring = self.slots.values().filter(|s| s.is_restoring()).count();
+        metrics.set_tasks(self.setup.stage.metrics, self.slots.len() - restoring, restoring);
+        let now = clock::now();
+        for (at, slot) in &self.slots {
+            let name = self.topic_name(*at);
+            let end = crate::client::cached_end(&self.consumer, name, at.1).unwrap_or(0);
+            let lag = (end - slot.position()).max(0);
+            let age = if lag > 0 { now.since(slot.newest()) } else { Duration::ZERO };
+            metrics.set_lag(name, at.1, lag, age);
+            if let Some(low) = slot.task.low_water() {
+                metrics.set_low_water_age(name, at.1, now.since(low));
+            }
+            if let Some(decided) = slot.task.decided_up_to() {
+                metrics.set_log_time_age(at.1, now.since(decided));
+            }
+        }
+        self.setup.shared.set(&self.name, state);
+    }
+
+    fn forget_metrics(&self) {
+        for at in self.slots.keys() {
+            self.setup.shared.metrics().forget_partition(self.topic_name(*at), at.1);
+            self.setup.shared.metrics().forget_log_time(at.1);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Gives records to tasks, and what they give out to the producer.
+
+use super::time::NO_INPUT;
+use super::{At, Buffered, Thread};
+use crate::client::Fetched;
+use crate::clock;
+use crate::error::{Failure, KafkaFailure};
+use crate::fail_point;
+use crate::producer::SendError;
+use baton_records::{Reason, Rejection, Timestamp};
+use baton_stream::{Input, Topic, wire};
+use rdkafka::error::RDKafkaErrorCode;
+use std::time::Instant;
+
+impl Thread<'_> {
+    /// Takes what was polled, until a commit is due.
+    pub(super) fn take_all(&mut self) -> Result<(), Failure> {
+        let now = clock::now();
+        while let Some(buffered) = self.buffer.pop_front() {
+            match buffered {
+                Buffered::Record(at, record) => self.take(at, &record, now)?,
+                Buffered::End(at, offset) => {
+                    if let Some(slot) = self.slots.get_mut(&at) {
+                        slot.moved_to(offset, now);
+                    }
+                }
+            }
+            if self.producer.is_open() && self.began.elapsed() > self.setup.config.commit_interval {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the task that a partition belongs to: a companion's is that of the lead's partition of its number.
+    fn owner(&self, at: At) -> Option<At> {
+        if at.0 < self.setup.stage.leads.len() {
+            return Some(at);
+        }
+        self.slots.keys().find(|lead| lead.1 == at.1).copied()
+    }
+
+    fn take(&mut self, at: At, record: &Fetched, now: Timestamp) -> Result<(), Failure> {
+        let owner = self.owner(at);
+        let Some((_, topic)) = self.topics.get(at.0) else { return Ok(()) };
+        let Some(slot) = owner.and_then(|owner| self.slots.get_mut(&owner)) else { return Ok(()) };
+        if !self.producer.is_open() {
+            self.began = Instant::now();
+            self.producer.begin()?;
+        }
+        let input = input_of(record, topic);
+        self.substantial |= input.header(wire::MARK).is_none();
+        slot.touched = true;
+        if !self.poison.is_empty() && self.poison.contains(&(at, record.offset())) {
+            let rejection = Rejection::new(Reason::ProcessingFailed, "");
+            self.outbox.write(wire::dead_letter(&input, &rejection, self.setup.stage.name));
+        } else {
+            slot.task.process(input, now, &mut self.outbox)?;
+        }
+        slot.took(topic, record.offset() + 1, input.timestamp, now);
+        self.inputs.push((at, record.offset()));
+        self.flush(self.inputs.len() - 1)
+    }
+
+    /// Sends what the tasks gave out; `input` is the number of the input that caused it.
+    pub(super) fn flush(&mut self, input: usize) -> Result<(), Failure> {
+        for counted in self.outbox.counted.drain(..) {
+            self.counters.count(counted);
+        }
+        if self.outbox.records.is_empty() {
+            return Ok(());
+        }
+        if !self.producer.is_open() {
+            self.began = Instant::now();
+            self.producer.begin()?;
+        }
+        let mut records = std::mem::take(&mut self.outbox.records);
+        for output in records.drain(..) {
+            self.substantial |= !output.headers.iter().any(|h| h.name == wire::MARK);
+            match self.producer.send(&self.setup.config, &output, input) {
+                Ok(()) => {}
+                Err(SendError::Failed(failure)) => return Err(failure.into()),
+                Err(SendError::Refused) => return Err(self.refused(input)),
+            }
+        }
+        // The allocation serves the next record.
+        self.outbox.records = records;
+        fail_point::hit("after_produce");
+        Ok(())
+    }
+
+    fn refused(&mut self, input: usize) -> Failure {
+        match self.inputs.get(input).copied().filter(|_| input != NO_INPUT) {
+            Some((at, offset)) => {
+                tracing::error!(
+                    topic = self.topic_name(at),
+                    partition = at.1,
+                    offset,
+                    "the broker refuses what comes of this record; it goes to dead letters"
+                );
+                self.poison.insert((at, offset));
+                KafkaFailure::new("produce", RDKafkaErrorCode::MessageSizeTooLarge, false).into()
+            }
+            None => Failure::Stop(
+                "the broker refuses a record that no input caused; look at message.max.bytes of brokers and topics"
+                    .into(),
+            ),
+        }
+    }
+
+    /// Remembers the inputs whose outputs the broker refused after they were sent.
+    pub(super) fn note_refusals(&mut self) {
+        for input in self.producer.refused() {
+            let _ = self.refused(input);
+        }
+    }
+}
+
+/// Makes a task's input of a record.
+pub(super) fn input_of<'r>(record: &'r Fetched, topic: &'r Topic) -> Input<'r> {
+    Input {
+        topic,
+        partition: record.partition(),
+        offset: record.offset(),
+        timestamp: Timestamp::from_millis(record.timestamp()),
+        key: record.key(),
+        value: record.value(),
+        headers: &record.headers,
+    }
+}
