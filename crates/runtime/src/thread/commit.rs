@@ -44,6 +44,7 @@ impl Thread<'_> {
         self.inputs.clear();
         self.connected = true;
         self.substantial = false;
+        self.wrote_companions = false;
         self.last_commit = Instant::now();
         self.last_commit_clock = clock::now();
         self.setup.shared.metrics().committed(self.setup.stage.metrics, started.elapsed());
