@@ -89,7 +89,7 @@ impl Desk {
         }
         Planned {
             due,
-            arrival: None,
+            history_of: None,
             topic: self.company.topic("lifecycle"),
             key: handoff.handoff_id.clone(),
             event_id: None,
@@ -110,7 +110,7 @@ impl Desk {
         });
         Planned {
             due,
-            arrival: None,
+            history_of: None,
             topic: self.company.topic("chat"),
             key: handoff.account_id.clone(),
             event_id: Some(event_id),
