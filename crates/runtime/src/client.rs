@@ -10,6 +10,7 @@ use baton_stream::Header;
 use rdkafka::TopicPartitionList;
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::{self, NonNull};
@@ -92,11 +93,12 @@ impl Fetched {
         self.message().offset
     }
 
-    /// Returns its timestamp in milliseconds, 0 when it has none.
+    /// Returns its timestamp in milliseconds, 1 when it has none: what comes of it may carry this time, and librdkafka
+    /// takes 0 for "none: now".
     pub fn timestamp(&self) -> i64 {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is alive and `kind` is writable.
-        unsafe { sys::rd_kafka_message_timestamp(self.message.as_ptr(), &mut kind) }.max(0)
+        unsafe { sys::rd_kafka_message_timestamp(self.message.as_ptr(), &mut kind) }.max(1)
     }
 
     /// Returns its key.
@@ -264,6 +266,11 @@ pub fn send_offsets<C: ConsumerContext, P: ProducerContext>(
             Some(_) => sys::rd_kafka_consumer_group_metadata_new(name.as_ptr().cast::<c_char>()),
             None => sys::rd_kafka_consumer_group_metadata(consumer.client().native_ptr()),
         };
+        // Who has just lost the group has no generation, and brokers take that for a writer outside of any group.
+        if group.is_none() && sys::rd_kafka_consumer_group_metadata_generation_id(metadata) < 0 {
+            sys::rd_kafka_consumer_group_metadata_destroy(metadata);
+            return Err(KafkaFailure::new("send offsets", RDKafkaErrorCode::AssignmentLost, false));
+        }
         let error = sys::rd_kafka_send_offsets_to_transaction(
             producer.client().native_ptr(),
             offsets.ptr(),

@@ -136,7 +136,8 @@ impl Config {
             // Java's default partitioner; librdkafka's own default is another.
             .set("partitioner", "murmur2_random")
             .set("compression.type", "lz4")
-            .set("linger.ms", "5")
+            // A commit sends at once whatever waits; until then larger batches cost less.
+            .set("linger.ms", "50")
             .set("batch.size", "262144")
             .set("message.max.bytes", MAX_RECORD_BYTES.to_string())
             // A failed record fails the commit, so reports of success are of no use.

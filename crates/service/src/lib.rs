@@ -13,3 +13,7 @@ pub mod topology;
 pub use interrupt::Interrupt;
 pub use run::{main, run};
 pub use settings::{ClusterArgs, RunArgs};
+
+/// Every binary that links this crate makes and drops many small records a second.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The lowest log time. It is a Kafka timestamp, and librdkafka takes 0 for "none: now".
+pub(crate) const EPOCH: Timestamp = Timestamp::from_millis(1);
+
 /// How many source partitions' marks are kept at most.
 const MAX_SOURCES: usize = 10_000;
 
@@ -55,16 +58,16 @@ impl LowWaters {
     }
 }
 
-/// Returns the log time of a record: its arrival, no more than `lateness` above the minimum of low waters (the epoch
-/// while that is unknown), and never below the log time so far.
+/// Returns the log time of a record: its arrival, no more than `lateness` above the minimum of low waters (as low
+/// as can be while that is unknown), and never below the log time so far.
 pub(crate) fn log_time(
     so_far: Timestamp,
     arrival: Timestamp,
     minimum: Option<Timestamp>,
     lateness: Duration,
 ) -> Timestamp {
-    let cap = minimum.map_or(Timestamp::from_millis(0), |low| low.plus(lateness));
-    so_far.max(arrival.min(cap))
+    let cap = minimum.map_or(EPOCH, |low| low.plus(lateness));
+    so_far.max(arrival.min(cap)).max(EPOCH)
 }
 
 #[cfg(test)]
@@ -102,7 +105,8 @@ mod tests {
         let at = Timestamp::from_millis;
         let bound = Duration::from_millis(2_000);
         for (so_far, arrival, minimum, wanted) in [
-            (0, 100_000, None, 0),
+            (0, 100_000, None, 1),
+            (0, 0, Some(99_000), 1),
             (0, 100_000, Some(99_500), 100_000),
             (0, 100_000, Some(50_000), 52_000),
             (60_000, 100_000, Some(50_000), 60_000),

@@ -32,6 +32,9 @@ use std::time::Duration;
 
 /// Alone, *sequence* writes a mark at most so often.
 const MARK_PACE: Duration = Duration::from_millis(500);
+/// The log begins so far in the past: a backlog of that age fires in order, and brokers do not take the first records,
+/// whose time is the Kafka timestamp, for older than retention and delete them.
+const BEGIN: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// When nothing moved the log for so long, a mark does.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -94,7 +97,7 @@ impl Sequence {
 
     /// Returns the log time so far.
     pub fn time(&self) -> Timestamp {
-        self.head.get(&()).map_or(Timestamp::from_millis(0), |head| Timestamp::from_millis(head.time))
+        self.head.get(&()).map_or(log_time::EPOCH, |head| Timestamp::from_millis(head.time))
     }
 
     /// Returns the number of the newest log record, 0 for none.
@@ -119,7 +122,7 @@ impl Sequence {
         log: &mut Vec<LogRecord>,
         out: &mut Outbox,
     ) -> Result<(), Broken> {
-        self.prepare()?;
+        self.prepare(clock)?;
         let arrival = passed.timestamp.min(clock);
         let before = log.len();
         self.first_policy(arrival, log)?;
@@ -167,7 +170,7 @@ impl Sequence {
         log: &mut Vec<LogRecord>,
         out: &mut Outbox,
     ) -> Result<(), Broken> {
-        self.prepare()?;
+        self.prepare(clock)?;
         let logged_at = *self.logged_at.get_or_insert(clock);
         let Some(low) = self.minimum.map(|low| low.min(clock)).filter(|low| *low > self.time()) else {
             self.contexts.write_due(self.time(), &self.conversations, out);
@@ -219,9 +222,12 @@ impl Sequence {
         all
     }
 
-    /// Makes what is kept in memory only, once, after the stores are restored.
-    fn prepare(&mut self) -> Result<(), Broken> {
+    /// Makes what is kept in memory only, once, after the stores are restored; begins a log that has no record yet.
+    fn prepare(&mut self, clock: Timestamp) -> Result<(), Broken> {
         if !self.prepared {
+            if self.head.get(&()).is_none() {
+                self.head.put((), Head { seq: 0, time: clock.minus(BEGIN).max(log_time::EPOCH).millis() });
+            }
             self.policies.prepare()?;
             self.contexts.prepare();
             self.minimum = self.low.get(&()).and_then(LowWaters::minimum);

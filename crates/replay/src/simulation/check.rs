@@ -1,5 +1,7 @@
 //! The invariants of the protocol, over what a run has left behind.
 
+use super::again::sources_give_the_same;
+use super::answers::{answered_in_time, offers_are_visible};
 use super::cluster::TopicPartition;
 use super::roles::Layout;
 use super::world::{Committed, World};
@@ -48,10 +50,13 @@ pub fn check(world: &World) -> Vec<Fallen> {
     revisions(&handoffs, &mut fall);
     nothing_early(&handoffs, &mut fall);
     deadlines_in_time(world, &handoffs, &mut fall);
+    answered_in_time(world, &handoffs, &mut fall);
+    offers_are_visible(world, &handoffs, &mut fall);
+    sources_give_the_same(world, &logs, &handoffs, &mut fall);
     fallen
 }
 
-type Fall<'a> = &'a mut dyn FnMut(&'static str, String);
+pub(super) type Fall<'a> = &'a mut dyn FnMut(&'static str, String);
 
 /// Reads the log of each partition.
 fn logs(world: &World) -> Result<BTreeMap<i32, Vec<LogRecord>>, String> {
@@ -115,7 +120,7 @@ fn every_record_once(world: &World, logs: &BTreeMap<i32, Vec<LogRecord>>, fall: 
             }
         }
     }
-    for at in sources() {
+    for at in sources().into_iter().filter(|at| world.dropped.as_ref() != Some(at)) {
         let Some(partition) = world.cluster.partition(&at) else { continue };
         for (offset, record) in partition.records().iter().enumerate() {
             let count = seen.get(&(at.0.suffix().to_owned(), at.1, offset as i64)).copied().unwrap_or(0);
@@ -154,7 +159,7 @@ fn plain(topic: &str) -> String {
     topic.strip_prefix("baton.").unwrap_or(topic).to_owned()
 }
 
-fn sources() -> Vec<TopicPartition> {
+pub(super) fn sources() -> Vec<TopicPartition> {
     let named = [Topic::Accounts, Topic::Lifecycle].map(|topic| (topic, 0));
     let chat = (0..2).map(|partition| (Topic::Source(Id::new_static("chat")), partition));
     named.into_iter().chain(chat).chain([(Topic::Source(Id::new_static("desk")), 0)]).collect()

@@ -4,6 +4,8 @@
 //!
 //! Reading order: [`Partition`], [`Cluster`], [`Member`], [`World`], [`check`].
 
+mod again;
+mod answers;
 mod check;
 mod cluster;
 mod instance;

@@ -7,6 +7,7 @@ use crate::client::TopicPartition;
 use crate::clock;
 use crate::config::REQUEST;
 use crate::error::{Failure, KafkaFailure};
+use crate::reader::ends;
 use crate::slot::{Slot, left_behind};
 use crate::stage::TaskId;
 use baton_stream::Topic;
@@ -46,6 +47,13 @@ impl Thread<'_> {
             if !matches!(element.offset(), Offset::Offset(_)) {
                 element.set_offset(Offset::Beginning).map_err(|e| KafkaFailure::of("assign", &e))?;
             }
+            let Some(place) = self.place(element.topic()) else { continue };
+            let Some(slot) = self.slots.get_mut(&(place, element.partition())) else { continue };
+            let next = match element.offset() {
+                Offset::Offset(offset) => offset,
+                _ => ends(&self.consumer, element.topic(), element.partition())?.0,
+            };
+            slot.next.insert(slot.id.topic.clone(), next);
         }
         self.consumer.incremental_assign(&begin).map_err(|e| KafkaFailure::of("assign", &e))?;
         self.pause_and_resume()?;

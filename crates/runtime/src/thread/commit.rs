@@ -18,6 +18,13 @@ impl Thread<'_> {
             return Ok(());
         }
         let started = Instant::now();
+        // Brokers look whether we are still in the group when they are given an offset, and only then: what timers alone
+        // wrote needs one too, or a process that was away for too long would write beside whoever took over.
+        if self.slots.values().all(|s| s.moved.is_empty())
+            && let Some(slot) = self.slots.values_mut().next()
+        {
+            slot.moved.insert(slot.id.topic.clone());
+        }
         for slot in self.slots.values_mut() {
             if std::mem::take(&mut slot.touched) {
                 drain_stores(slot, &mut self.producer)?;
@@ -37,6 +44,7 @@ impl Thread<'_> {
         self.inputs.clear();
         self.connected = true;
         self.substantial = false;
+        self.wrote_companions = false;
         self.last_commit = Instant::now();
         self.last_commit_clock = clock::now();
         self.setup.shared.metrics().committed(self.setup.stage.metrics, started.elapsed());

@@ -110,6 +110,8 @@ pub struct Thread<'a> {
     connected: bool,
     /// More than marks stand in the open transaction.
     substantial: bool,
+    /// The open transaction holds records of topics that another layout would read.
+    wrote_companions: bool,
     /// Ends of the companions that another layout would begin at, told and to be told.
     hints: BTreeMap<TopicPartition, i64>,
     hints_told: BTreeMap<TopicPartition, i64>,
@@ -187,6 +189,7 @@ impl<'a> Thread<'a> {
             assigned: false,
             connected: true,
             substantial: false,
+            wrote_companions: false,
             hints: BTreeMap::new(),
             hints_told: BTreeMap::new(),
         })

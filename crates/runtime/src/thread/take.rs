@@ -77,6 +77,7 @@ impl Thread<'_> {
         let mut records = std::mem::take(&mut self.outbox.records);
         for output in records.drain(..) {
             self.substantial |= !output.headers.iter().any(|h| h.name == wire::MARK);
+            self.wrote_companions |= self.setup.stage.left_behind.iter().any(|(topic, _)| *topic == output.topic);
             match self.producer.send(&self.setup.config, &output, input) {
                 Ok(()) => {}
                 Err(SendError::Failed(failure)) => return Err(failure.into()),
