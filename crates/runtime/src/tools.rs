@@ -1,6 +1,6 @@
 //! What command-line tools need of a cluster: reading topics to their ends, writing a few records.
 
-use crate::client::Fetched;
+use crate::client::{Fetched, TopicPartition};
 use crate::config::{Config, REQUEST};
 use crate::error::{Failure, KafkaFailure, StartError};
 use crate::reader::Reader;
@@ -79,7 +79,7 @@ fn starts(
     name: &str,
     count: i32,
     from: Option<Timestamp>,
-) -> Result<Vec<((String, i32), i64)>, StartError> {
+) -> Result<Vec<(TopicPartition, i64)>, StartError> {
     let Some(from) = from else { return Ok((0..count).map(|p| ((name.to_owned(), p), 0)).collect()) };
     let to_error = |source| StartError::Brokers {
         what: "cannot look up offsets by time",

@@ -2,7 +2,7 @@
 
 use super::company::Company;
 use super::story::Planned;
-use baton_records::{Approval, Handoff, Id, Quorum, Status, Strategy, Timestamp};
+use baton_records::{Approval, Handoff, Id, Quorum, Stage as Involvement, Status, Strategy, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,7 +37,9 @@ impl Desk {
         if let Some(approval) = &handoff.approval {
             return self.decide(handoff, approval, agent, work, after);
         }
-        if let Some(conversation) = &handoff.conversation_id {
+        // Who reads along stays invisible to the customer.
+        let spoken = handoff.conversation_id.as_ref().filter(|_| handoff.stage != Involvement::Observe);
+        if let Some(conversation) = spoken {
             work.push(self.answer(handoff, conversation, agent, after(3.5)));
         } else if handoff.reasons.iter().any(|reason| reason.strategy == Strategy::Anomaly) {
             work.push(self.report(handoff, after(3.0), "confirmed", agent, None));
@@ -87,7 +89,7 @@ impl Desk {
         }
         Planned {
             due,
-            arrival: None,
+            history_of: None,
             topic: self.company.topic("lifecycle"),
             key: handoff.handoff_id.clone(),
             event_id: None,
@@ -108,7 +110,7 @@ impl Desk {
         });
         Planned {
             due,
-            arrival: None,
+            history_of: None,
             topic: self.company.topic("chat"),
             key: handoff.account_id.clone(),
             event_id: Some(event_id),

@@ -48,7 +48,7 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     baton_telemetry::init_logging(&args.log)?;
     let interrupt = Interrupt::listen()?;
-    let paint = Paint::of_output();
+    let mut screen = show::Screen::new(Paint::of_output());
     if args.json {
         writeln!(out, "{}", serde_json::json!({ "notice": NOTICE }))?;
     } else {
@@ -67,7 +67,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
             serde_json::to_writer(&mut *out, handoff)?;
             writeln!(out)?;
         } else {
-            show::revision(company, handoff, took, paint, out)?;
+            screen.revision(company, handoff, took, out)?;
         }
         Ok(out.flush()?)
     });

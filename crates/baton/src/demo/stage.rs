@@ -9,12 +9,13 @@ use baton_policy::Policy;
 use baton_records::{Decision, Handoff, Timestamp};
 use baton_runtime::tools::StoredRecord;
 use baton_runtime::topics::TopicPlan;
-use baton_runtime::{EmbeddedBroker, Instance, Tail, Writer, clock};
+use baton_runtime::{Config, EmbeddedBroker, Instance, Tail, Writer, clock};
 use baton_service::topology::{Plan, one_process};
 use baton_service::{Interrupt, policies};
 use baton_stream::Topic;
 use baton_telemetry::{Health, Metrics};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const PARTITIONS: i32 = 2;
@@ -79,15 +80,19 @@ impl Stage {
         let tail = Tail::open(&any, &watched)?;
         let pace = Pace { start: clock::now(), length };
         let summary = Summary::default();
-        let mut stage =
-            Self { cast, tail, writer, agenda: BTreeMap::new(), planned: 0, pace, summary, _broker: broker };
-        stage.await_processors(interrupt)?;
+        let stage = Self { cast, tail, writer, agenda: BTreeMap::new(), planned: 0, pace, summary, _broker: broker };
+        stage.await_accounts(&any, interrupt)?;
         Ok(stage)
     }
 
-    fn await_processors(&mut self, interrupt: &Interrupt) -> anyhow::Result<()> {
+    /// Waits until the processors run and every account stands in its log: what happens to it comes after it.
+    fn await_accounts(&self, config: &Config, interrupt: &Interrupt) -> anyhow::Result<()> {
+        let logs: Vec<_> = COMPANIES.iter().map(|company| Topic::Interactions.name(company.prefix)).collect();
+        let mut tail = Tail::open(config, &logs)?;
+        let of = |m: &Member| m.story.accounts().map(|account| account.as_bytes().to_vec()).collect::<Vec<_>>();
+        let mut missing: BTreeSet<Vec<u8>> = self.cast.iter().flat_map(of).collect();
         let limit = clock::now().plus(LIMIT);
-        while !self.cast.iter().all(|member| member.instance.is_ready()) {
+        while !missing.is_empty() || !self.cast.iter().all(|member| member.instance.is_ready()) {
             self.is_whole()?;
             if interrupt.came() {
                 bail!("ended before the processors were ready");
@@ -95,8 +100,9 @@ impl Stage {
             if clock::now() > limit {
                 bail!("the processors were not ready within 30 s; look for what else this machine does");
             }
-            // Nothing is written yet, so this only waits.
-            self.tail.next(LOOK)?;
+            if let Some(key) = tail.next(LOOK)?.and_then(|record| record.key) {
+                missing.remove(&key);
+            }
         }
         Ok(())
     }
@@ -139,7 +145,7 @@ impl Stage {
             let now = clock::now();
             write(&self.writer, &planned, now)?;
             let company = self.cast.get(number).map_or("", |member| member.company.prefix);
-            self.summary.sent(company, planned.event_id.as_ref(), now, planned.arrival.is_some());
+            self.summary.sent(company, planned.event_id.as_ref(), now, planned.history_of.is_some());
         }
         Ok(())
     }
@@ -172,6 +178,10 @@ impl Stage {
     /// Why one of them had to stop.
     pub fn close(self) -> anyhow::Result<Summary> {
         let Self { cast, summary, .. } = self;
+        // All at once: each has groups to leave.
+        for member in &cast {
+            member.instance.shared().stop.store(true, Ordering::Relaxed);
+        }
         for member in cast {
             let company = member.company.prefix;
             member.instance.stop().map_err(|why| anyhow::anyhow!("the processors of {company} stopped: {why}"))?;
@@ -214,7 +224,6 @@ fn plan(
 }
 
 fn write(writer: &Writer, planned: &Planned, now: Timestamp) -> anyhow::Result<()> {
-    let arrival = planned.arrival.unwrap_or(now);
-    writer.send(&planned.topic, &planned.key, planned.value.as_bytes(), arrival)?;
+    writer.send(&planned.topic, &planned.key, planned.value.as_bytes(), now)?;
     Ok(())
 }

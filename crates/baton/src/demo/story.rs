@@ -2,7 +2,7 @@
 //!
 //! A line is `{"topic", "value", "at"?, "ago"?, "every"?, "times"?}`. `at` is the second of a demo of 30 s at which it
 //! happens; a longer or shorter demo stretches it. `ago` is how long before that it happened: a day or more makes it
-//! history that is loaded at the start, less makes it a record that took so long to arrive. `every` and `times` repeat it
+//! history, which is loaded at the start, less makes it a record that took so long to arrive. `every` and `times` repeat it
 //! into the past. A text `date:-5d` stands for the day five days before the start.
 
 use super::company::Company;
@@ -41,8 +41,9 @@ struct Line {
 pub struct Planned {
     /// When to write it.
     pub due: Timestamp,
-    /// Its timestamp; none: when it is written.
-    pub arrival: Option<Timestamp>,
+    /// When it happened, when that is history. Its timestamp is the moment of writing all the same: a deadline that lies
+    /// before a record's arrival is not set, so silence within the history fires nothing while it is loaded.
+    pub history_of: Option<Timestamp>,
     /// The topic's name on the broker.
     pub topic: String,
     /// Its key.
@@ -107,13 +108,18 @@ impl Story {
             .collect()
     }
 
+    /// Returns the accounts that are there before anything happens.
+    pub fn accounts(&self) -> impl Iterator<Item = Id> {
+        self.lines.iter().filter(|line| line.topic == "accounts").filter_map(|line| text(&line.value, "account_id"))
+    }
+
     /// Makes the records of accounts and agents, which are there before anything happens.
     ///
     /// # Errors
     /// Which line is wrong.
     pub fn setting(&self, now: Timestamp) -> anyhow::Result<Vec<Planned>> {
         let pace = Pace { start: now, length: Duration::ZERO };
-        self.records(&pace, |line| is_setting(line))
+        self.records(&pace, is_setting)
     }
 
     /// Makes the events, in the order in which they are written.
@@ -122,7 +128,7 @@ impl Story {
     /// Which line is wrong.
     pub fn events(&self, pace: &Pace) -> anyhow::Result<Vec<Planned>> {
         let mut all = self.records(pace, |line| !is_setting(line))?;
-        all.sort_by_key(|planned| (planned.due, planned.arrival));
+        all.sort_by_key(|planned| (planned.due, planned.history_of));
         Ok(all)
     }
 
@@ -158,7 +164,7 @@ impl Story {
         let is_history = ago >= DAY;
         Ok(Planned {
             due: if is_history { pace.start } else { due },
-            arrival: is_history.then_some(occurred),
+            history_of: is_history.then_some(occurred),
             topic: self.company.topic(&line.topic),
             key: key.context("it names neither account, agent nor conversation")?,
             event_id,
@@ -204,7 +210,7 @@ fn spoken(company: &Company, number: usize, due: Timestamp, actor: &str, words: 
     }
     Planned {
         due,
-        arrival: None,
+        history_of: None,
         topic: company.topic("chat"),
         key: account.into(),
         event_id: Some(event_id.into()),
@@ -304,7 +310,7 @@ mod tests {
             let wrong = events.iter().filter(|planned| Event::decode(planned.value.as_bytes()).is_err()).count();
             assert_eq!(wrong, usize::from(company.prefix == "saas"), "{}", company.prefix);
             let end = pace().start.plus(pace().length);
-            assert!(events.iter().all(|planned| planned.due < end && planned.arrival.is_none_or(|a| a < end)));
+            assert!(events.iter().all(|planned| planned.due < end && planned.history_of.is_none_or(|a| a < end)));
         }
     }
 
@@ -320,7 +326,7 @@ mod tests {
         };
         let story = Story { company: &COMPANIES[1], lines: vec![line] };
         let events = story.events(&pace()).unwrap();
-        let arrivals: Vec<_> = events.iter().map(|p| p.arrival.unwrap().to_string()).collect();
+        let arrivals: Vec<_> = events.iter().map(|p| p.history_of.unwrap().to_string()).collect();
         assert_eq!(arrivals, ["2026-02-21T10:00:05Z", "2026-02-28T10:00:05Z"]);
         assert!(events.iter().all(|p| p.due == pace().start && p.topic == "manufacturing-erp"));
     }

@@ -85,14 +85,16 @@ pub struct Thread<'a> {
     setup: &'a Setup,
     poison: &'a mut Poison,
     name: String,
-    consumer: BaseConsumer<Context>,
+    // Fields are dropped in this order. A client waits, when it is dropped, for all of its records and queues: with the
+    // buffer behind it, a stop under load would wait for ever.
+    buffer: VecDeque<Buffered>,
     queue: Queue,
+    consumer: BaseConsumer<Context>,
     producer: Producer,
     /// Lead topics and companions, with their names on the cluster.
     topics: Vec<(String, Topic)>,
     slots: BTreeMap<At, Slot>,
     paused: BTreeSet<At>,
-    buffer: VecDeque<Buffered>,
     /// Inputs of the open transaction, so that a refusal finds its cause.
     inputs: Vec<(At, i64)>,
     outbox: Outbox,
