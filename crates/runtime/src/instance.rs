@@ -5,6 +5,7 @@ use crate::config::{Config, Peers, REQUEST};
 use crate::ends::Ends;
 use crate::error::{Failure, StartError};
 use crate::layout;
+use crate::orphans::{self, Watched};
 use crate::stage::{Stage, Topology};
 use crate::state::Shared;
 use crate::table;
@@ -61,7 +62,11 @@ impl Instance {
             })?;
         }
         let mut unique = 0;
+        let mut watched = Vec::new();
         for stage in &topology.stages {
+            let orphaned = Arc::new(AtomicBool::new(false));
+            let leads = stage.leads.iter().map(|topic| config.topic(topic)).collect();
+            watched.push(Watched { stage: stage.name, leads, orphaned: orphaned.clone() });
             for number in 0..config.threads.max(1) {
                 let setup = Setup {
                     config: config.clone(),
@@ -73,10 +78,19 @@ impl Instance {
                     partitions,
                     ends: ends.clone(),
                     shared: shared.clone(),
+                    orphaned: orphaned.clone(),
                 };
                 unique += 1;
                 instance.spawn(stage.name, move || supervise(&setup))?;
             }
+        }
+        if config.instance.is_some() {
+            let (config, shared) = (config.clone(), shared.clone());
+            instance.spawn("orphans", move || {
+                if let Err(failure) = orphans::watch(&config, &watched, &shared.stop) {
+                    shared.break_off(failure.to_string());
+                }
+            })?;
         }
         if reads_sources {
             let (config, shared) = (config.clone(), shared.clone());

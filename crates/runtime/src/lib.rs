@@ -21,6 +21,7 @@ pub mod error;
 mod fail_point;
 pub mod instance;
 pub mod layout;
+mod orphans;
 mod producer;
 mod reader;
 mod slot;

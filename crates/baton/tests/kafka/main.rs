@@ -6,5 +6,9 @@
 
 #![cfg(test)]
 
+mod early;
 mod exactly_once;
+mod hostile;
+mod outage;
+mod rebalance;
 mod support;

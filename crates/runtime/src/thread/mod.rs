@@ -30,7 +30,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Records taken between two looks at the clock.
@@ -71,6 +71,8 @@ pub struct Setup {
     pub ends: Arc<Ends>,
     /// What all threads share.
     pub shared: Arc<Shared>,
+    /// Partitions of the group are with nobody until its threads join as new members.
+    pub orphaned: Arc<AtomicBool>,
 }
 
 impl Setup {
@@ -106,6 +108,8 @@ pub struct Thread<'a> {
     last_report: Option<Instant>,
     /// The group has answered.
     assigned: bool,
+    /// It joined under no name of its own, since partitions were with nobody.
+    is_new_member: bool,
     /// The brokers answer, as far as the client knows.
     connected: bool,
     /// More than marks stand in the open transaction.
@@ -158,10 +162,13 @@ impl<'a> Thread<'a> {
         let config = &setup.config;
         setup.shared.set(&setup.name(), ThreadState::starting(setup.stage.metrics));
         let producer = Producer::open(config, &setup.transactional_id)?;
-        let consumer: BaseConsumer<Context> = config
-            .member(setup.stage.name, setup.layout, setup.number)
-            .create_with_context(Context)
-            .map_err(|e| KafkaFailure::of("make a consumer", &e))?;
+        let mut member = config.member(setup.stage.name, setup.layout, setup.number);
+        let is_new_member = setup.orphaned.load(Ordering::Relaxed);
+        if is_new_member {
+            member.remove("group.instance.id");
+        }
+        let consumer: BaseConsumer<Context> =
+            member.create_with_context(Context).map_err(|e| KafkaFailure::of("make a consumer", &e))?;
         let queue = Queue::of(&consumer).ok_or_else(|| Failure::Stop("the consumer has no queue".into()))?;
         let names: Vec<String> = setup.stage.leads.iter().map(|t| config.topic(t)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -187,6 +194,7 @@ impl<'a> Thread<'a> {
             last_low_water: None,
             last_report: None,
             assigned: false,
+            is_new_member,
             connected: true,
             substantial: false,
             wrote_companions: false,
@@ -200,6 +208,10 @@ impl<'a> Thread<'a> {
             if self.setup.shared.stop.load(Ordering::Relaxed) {
                 self.punctuate(true)?;
                 return self.commit();
+            }
+            if !self.is_new_member && self.setup.orphaned.load(Ordering::Relaxed) {
+                self.commit()?;
+                return Err(KafkaFailure::new("join anew", RDKafkaErrorCode::RebalanceInProgress, false).into());
             }
             let drained = self.fill()?;
             fail_point::hit("after_poll");

@@ -7,10 +7,10 @@ mod site;
 mod workload;
 
 pub use contact_center::ContactCenter;
-pub use process::Process;
-pub use proof::Proof;
+use process::Process;
+pub use proof::{Proof, header};
 pub use site::{FOUR, Site};
-pub use workload::Workload;
+pub use workload::{Workload, now, rfc3339};
 
 use baton_test_support::KafkaBroker;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -91,7 +91,7 @@ impl Site {
     }
 
     /// Returns the command of a process: one of [`FOUR`], or under any other name one that does everything.
-    fn command(&self, name: &str) -> Command {
+    pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
         command.arg("run");
         if FOUR.contains(&name) {
@@ -103,7 +103,8 @@ impl Site {
         command
     }
 
-    fn run(&mut self, name: &str, command: Command) {
+    /// Starts a process by its command.
+    pub fn run(&mut self, name: &str, command: Command) {
         let process = Process::start(name, command, self.folder.path());
         assert!(self.processes.insert(name.to_owned(), process).is_none(), "{name} runs already");
     }
