@@ -4,7 +4,6 @@
 //!
 //! Reading order: [`Partition`], [`Cluster`], [`Member`], [`World`], [`check`].
 
-mod again;
 mod answers;
 mod check;
 mod cluster;
