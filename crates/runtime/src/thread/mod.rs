@@ -100,6 +100,8 @@ pub struct Thread<'a> {
     /// Inputs of the open transaction, so that a refusal finds its cause.
     inputs: Vec<(At, i64)>,
     outbox: Outbox,
+    /// When what caused the handoffs of the open transaction arrived.
+    arrivals: Vec<Timestamp>,
     counters: RecordCounters,
     began: Instant,
     last_commit: Instant,
@@ -187,6 +189,7 @@ impl<'a> Thread<'a> {
             buffer: VecDeque::new(),
             inputs: Vec::new(),
             outbox: Outbox::default(),
+            arrivals: Vec::new(),
             counters: setup.shared.metrics().record_counters(setup.stage.metrics),
             began: Instant::now(),
             last_commit: Instant::now(),

@@ -8,7 +8,7 @@ use crate::error::{Failure, KafkaFailure};
 use crate::fail_point;
 use crate::producer::SendError;
 use baton_records::{Reason, Rejection, Timestamp};
-use baton_stream::{Input, Topic, wire};
+use baton_stream::{Counted, Input, Topic, wire};
 use rdkafka::error::RDKafkaErrorCode;
 use std::time::Instant;
 
@@ -65,6 +65,9 @@ impl Thread<'_> {
     /// Sends what the tasks gave out; `input` is the number of the input that caused it.
     pub(super) fn flush(&mut self, input: usize) -> Result<(), Failure> {
         for counted in self.outbox.counted.drain(..) {
+            if let Counted::Handed(handed) = &counted {
+                self.arrivals.push(handed.arrival);
+            }
             self.counters.count(counted);
         }
         if self.outbox.records.is_empty() {
