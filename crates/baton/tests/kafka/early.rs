@@ -52,7 +52,7 @@ fn an_answer_that_stands_unread_keeps_a_deadline_from_firing() {
     wait_until("the later deadline", LIMIT, || {
         handoffs(&site).iter().any(|h| h["decided_at"].as_str() >= Some(&rfc3339(opened + 30_000))).then_some(())
     })
-    .unwrap();
+    .unwrap_or_else(|e| panic!("{e}: {:#?}", handoffs(&site)));
     let early = handoffs(&site)
         .iter()
         .any(|h| h["status"] == "breached" && h["decided_at"].as_str() < Some(&rfc3339(opened + 30_000)));

@@ -10,7 +10,7 @@ const YEARS_AHEAD: i64 = 2_082_758_400_000;
 
 fn message(id: &str, account: &str, at: i64) -> Value {
     json!({"event_id": id, "occurred_at": rfc3339(at), "channel": "chat", "type": "message", "actor": "customer",
-        "account_id": account, "conversation_id": "c", "text": "The system is down for all our users"})
+        "account_id": account, "conversation_id": format!("of-{account}"), "text": "The system is down for all our users"})
 }
 
 fn with(mut value: Value, field: &str, new: Value) -> Vec<u8> {
@@ -26,6 +26,7 @@ fn without(mut value: Value, field: &str) -> Vec<u8> {
 /// What is sent, with the reason and the field of its dead letter.
 fn hostile() -> Vec<(Vec<u8>, &'static str, &'static str)> {
     let good = || message("bad", "victim", now());
+    let nobodys = json!({"event_id": "bad", "occurred_at": rfc3339(now()), "channel": "chat", "type": "message"});
     let deep = format!("{{\"event_id\":\"bad\",\"attributes\":{}1{}}}", "[".repeat(33), "]".repeat(33));
     let mut not_utf8 = good().to_string().into_bytes();
     let text = not_utf8.windows(6).position(|w| w == b"system").unwrap();
@@ -42,7 +43,7 @@ fn hostile() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (with(good(), "occurred_at", json!("yesterday")), "invalid_value", "occurred_at"),
         (without(good(), "event_id"), "missing_field", "event_id"),
         (without(good(), "occurred_at"), "missing_field", "occurred_at"),
-        (without(good(), "account_id"), "missing_field", "account_id"),
+        (nobodys.to_string().into_bytes(), "missing_field", "account_id"),
     ]
 }
 

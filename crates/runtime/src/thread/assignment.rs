@@ -64,16 +64,17 @@ impl Thread<'_> {
     }
 
     pub(super) fn revoked(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
-        if self.consumer.assignment_lost() {
-            // Somebody else has them already; the rest of this life would only be refused.
-            let _ = self.consumer.unassign();
-            return Err(KafkaFailure::new("keep the assignment", RDKafkaErrorCode::AssignmentLost, false).into());
-        }
         let mut gone: BTreeSet<At> = BTreeSet::new();
         for (name, partition) in partitions {
             let companions = self.setup.stage.companions.iter().map(|topic| self.setup.config.topic(topic));
             let names = companions.chain([name.clone()]);
             gone.extend(names.filter_map(|name| Some((self.place(&name)?, *partition))));
+        }
+        if self.consumer.assignment_lost() {
+            // Somebody else has them already; the rest of this life would only be refused. A consumer that still holds
+            // partitions would not close.
+            let _ = self.consumer.incremental_unassign(&self.list(gone.iter()));
+            return Err(KafkaFailure::new("keep the assignment", RDKafkaErrorCode::AssignmentLost, false).into());
         }
         // What was polled is given back unread, and what was taken is committed before anybody else starts.
         self.buffer.retain(|buffered| !gone.contains(&buffered.at()));
