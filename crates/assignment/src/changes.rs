@@ -41,7 +41,7 @@ impl Assign {
         let now = self.clock.at(at);
         let mut concerned = BTreeSet::new();
         for team in &old.teams {
-            concerned.extend(self.lines.marked(team).cloned());
+            concerned.extend(self.lines.marked(team).filter(|id| self.is_left_alone(id, now)).cloned());
             for (needs, line) in self.lines.of(team) {
                 let theirs = needs.dedicated_to().is_some_and(|account_id| old.accounts.contains(account_id));
                 if theirs || !self.roster.somebody(team, needs, now, &|_| false) {
@@ -50,6 +50,14 @@ impl Assign {
             }
         }
         self.settle_all(&concerned, at, out);
+    }
+
+    /// Tells whether nobody could take a handoff who has not had it in this step.
+    fn is_left_alone(&self, handoff_id: &Id, now: Timestamp) -> bool {
+        self.entries.get(handoff_id).is_some_and(|entry| {
+            let excluded = |agent_id: &Id| self.excluded(entry, agent_id);
+            !self.roster.somebody(&entry.request.team, &entry.needs(), now, &excluded)
+        })
     }
 
     fn settle_all(&mut self, handoffs: &BTreeSet<Id>, at: Timestamp, out: &mut Answers) {

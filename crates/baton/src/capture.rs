@@ -105,7 +105,7 @@ fn inputs(args: &Args, config: &Config, file: &mut impl Write) -> anyhow::Result
             true
         })?;
     }
-    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all.sort_by_key(|(arrival, _, _)| *arrival);
     let count = all.len() as u64;
     for (_, name, record) in all {
         write_line(file, line(name, record, false))?;

@@ -1,6 +1,6 @@
 //! A handoff as a card for people: who, why, how urgent, until when, what to do, what is known.
 
-use crate::terminal::{number, plain};
+use crate::terminal::{Paint, number, plain};
 use baton_records::{Approval, Handoff, Priority, Quorum, ReasonForHandoff, Stage, Status};
 use std::io::{self, Write};
 
@@ -11,23 +11,24 @@ const FACTS: usize = 8;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(handoff: &Handoff, out: &mut impl Write) -> io::Result<()> {
+pub fn write(handoff: &Handoff, paint: Paint, out: &mut impl Write) -> io::Result<()> {
+    let row = |out: &mut _, name: &str, text: Option<String>| row(out, paint, name, text);
     writeln!(
         out,
         "{}  {}  {}  (revision {}, {})",
-        priority(handoff.priority),
-        plain(&handoff.team),
+        paint.urgent(handoff.priority, priority(handoff.priority)),
+        paint.bold(&plain(&handoff.team)),
         status(handoff),
         handoff.revision,
         handoff.decided_at
     )?;
-    let mut about = format!("  about    {}", plain(&handoff.account_id));
+    let mut about = plain(&handoff.account_id).into_owned();
     for (name, value) in [("conversation", &handoff.conversation_id), ("contact", &handoff.contact_id)] {
         if let Some(value) = value {
             about = format!("{about}, {name} {}", plain(value));
         }
     }
-    writeln!(out, "{about}, {}", plain(&handoff.language))?;
+    row(out, "about", Some(format!("{about}, {}", plain(&handoff.language))))?;
     row(
         out,
         "agent",
@@ -43,14 +44,16 @@ pub fn write(handoff: &Handoff, out: &mut impl Write) -> io::Result<()> {
     row(out, "known", Some(plain(&handoff.dossier.summary).into_owned()).filter(|summary| !summary.is_empty()))?;
     let skipped = handoff.dossier.facts.len().saturating_sub(FACTS);
     for fact in handoff.dossier.facts.iter().skip(skipped) {
-        writeln!(out, "           {}  {}  {}", fact.as_of, fact.source.name(), plain(&fact.text))?;
+        let when = paint.dim(&fact.as_of.to_string());
+        writeln!(out, "           {when}  {}  {}", fact.source.name(), plain(&fact.text))?;
     }
     row(out, "missing", list(&handoff.dossier.missing_sources))?;
-    writeln!(out, "  id       {}  (policy {})", plain(&handoff.handoff_id), plain(&handoff.policy_version))
+    row(out, "id", Some(format!("{}  (policy {})", plain(&handoff.handoff_id), plain(&handoff.policy_version))))
 }
 
-fn row(out: &mut impl Write, name: &str, text: Option<String>) -> io::Result<()> {
-    text.map_or(Ok(()), |text| writeln!(out, "  {name:<8} {text}"))
+fn row(out: &mut impl Write, paint: Paint, name: &str, text: Option<String>) -> io::Result<()> {
+    let name = paint.dim(&format!("{name:<8}"));
+    text.map_or(Ok(()), |text| writeln!(out, "  {name} {text}"))
 }
 
 fn list(texts: &[baton_records::Id]) -> Option<String> {
@@ -138,7 +141,7 @@ mod tests {
 
     fn card(handoff: &Handoff) -> String {
         let mut out = Vec::new();
-        write(handoff, &mut out).unwrap();
+        write(handoff, Paint::Plain, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! The commands.
 
-use crate::{capture, explain, policy, replay, run, status, topics};
+use crate::{capture, demo, explain, policy, replay, run, status, topics};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 
@@ -14,6 +14,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Shows three companies' handoffs live, on an embedded broker
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::Args),
     /// Replays records or a captured log, without a broker
     Replay(replay::Args),
     /// Runs processors on Kafka
@@ -43,6 +46,7 @@ enum Command {
 /// What went wrong, in words for the terminal.
 pub fn dispatch(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
     match cli.command {
+        Command::Demo(args) => demo::run(&args, out),
         Command::Replay(args) => replay::run(args, out),
         Command::Run(args) => run::run(&args),
         Command::Topics(command) => topics::run(&command, out),

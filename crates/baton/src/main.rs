@@ -7,6 +7,7 @@
 mod capture;
 mod card;
 mod cli;
+mod demo;
 mod explain;
 mod policy;
 mod replay;

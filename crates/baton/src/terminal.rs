@@ -1,10 +1,10 @@
 //! What a command line needs: files and times of arguments, text that cannot command a terminal, numbers that fit a line.
 
 use anyhow::Context as _;
-use baton_records::Timestamp;
+use baton_records::{Priority, Timestamp};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
 /// Opens a file; `-` is standard input.
@@ -56,6 +56,51 @@ pub fn number(value: f64) -> String {
     if short == "-0" { "0".to_owned() } else { short.to_owned() }
 }
 
+/// Whether output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// It is.
+    Colours,
+    /// It is not.
+    Plain,
+}
+
+impl Paint {
+    /// Returns colours when standard output is a terminal and `NO_COLOR` is not set.
+    pub fn of_output() -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if std::io::stdout().is_terminal() && !unwanted { Self::Colours } else { Self::Plain }
+    }
+
+    fn code(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Colours => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Self::Plain => text.to_owned(),
+        }
+    }
+
+    /// Makes a text stand out.
+    pub fn bold(self, text: &str) -> String {
+        self.code("1", text)
+    }
+
+    /// Makes a text stand back.
+    pub fn dim(self, text: &str) -> String {
+        self.code("2", text)
+    }
+
+    /// Makes a text look as urgent as a priority is.
+    pub fn urgent(self, priority: Priority, text: &str) -> String {
+        let code = match priority {
+            Priority::Critical => "1;97;41",
+            Priority::High => "1;31",
+            Priority::Normal => "1;33",
+            Priority::Low => "1;32",
+        };
+        self.code(code, text)
+    }
+}
+
 /// Tells whether this error says that nobody reads the output any more.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
@@ -70,6 +115,12 @@ mod tests {
     fn text_from_outside_cannot_command_the_terminal() {
         assert_eq!(plain("evt-1 \u{e9}"), "evt-1 \u{e9}");
         assert_eq!(plain("a\u{1b}[2Jb\u{202e}c\n"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}");
+    }
+
+    #[test]
+    fn only_colours_are_coloured() {
+        assert_eq!(Paint::Plain.urgent(Priority::Critical, "x"), "x");
+        assert_eq!(Paint::Colours.dim("x"), "\u{1b}[2mx\u{1b}[0m");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+use baton_test_support::{KafkaBroker, TestClient, TestRecord};
+use serde_json::Value;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -145,4 +147,56 @@ fn an_error_names_file_and_line() {
     let output = run(&["e1", "--file", "-"], "\n{\"topic\":\"chat\"}\n");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.starts_with("baton: -: line 2: neither a decision nor a record"), "{text}");
+}
+
+/// Writes the lines into the topics that they name, made with one partition.
+fn to_kafka(client: &TestClient, lines: &str) {
+    let mut made = std::collections::BTreeSet::new();
+    for line in lines.lines().filter(|line| !line.is_empty()) {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        if line.get("decision_id").is_some() {
+            line = serde_json::json!({"topic": "explained.decisions", "value": line});
+        }
+        let topic = line["topic"].as_str().unwrap();
+        if made.insert(topic.to_owned()) {
+            client.create_topic(topic, 1, &[]).unwrap();
+        }
+        let value = line["value"].as_str().map_or_else(|| line["value"].to_string(), str::to_owned);
+        let mut record = TestRecord::new("k", &value);
+        for (name, value) in line["headers"].as_object().into_iter().flatten() {
+            record = record.header(name, value.as_str().unwrap());
+        }
+        client.produce(topic, &[record]).unwrap();
+    }
+}
+
+#[test]
+fn brokers_tell_the_same_as_a_file() {
+    let broker = KafkaBroker::shared().unwrap();
+    // No other test may see the source's topic, whose name has no prefix.
+    let lines = lines().replace("baton.", "explained.").replace("\"chat\"", "\"explained-chat\"");
+    let handoff = r#"{"topic":"explained.handoffs","value":{"handoff_id":"h-YWNtZQ-0123456789abcdef","revision":1,"epoch":1,"status":"opened","account_id":"acme","conversation_id":null,"contact_id":null,"channel":null,"language":"en","identities":{},"external":null,"close_reason":null,"stage":"own","priority":"high","team":"sales","bypassed":[],"agent":null,"notify":[],"requirements":[],"overflow":null,"sla":{"tier":"gold","first_response_due":null,"resolution_due":null},"reasons":[],"workflow":[],"approval":null,"dossier":{"brief":"","summary":"","missing_sources":[],"stale":[],"facts":[]},"policy_version":"saas@7","decided_at":"2026-03-02T10:05:00Z"}}"#;
+    to_kafka(&TestClient::new(broker.bootstrap()), &format!("{lines}\n{handoff}"));
+    let handoff = handoff.replace("\"value\"", "\"key\":\"k\",\"timestamp\":1,\"value\"");
+    let lines = format!("{lines}\n{handoff}\n");
+    for question in [
+        &["e1"] as &[&str],
+        &["h-YWNtZQ-0123456789abcdef"],
+        &["old", "--json"],
+        &["bad"],
+        &["wait"],
+        &["--account", "acme"],
+        &["--account", "acme", "--conversation", "conv-9", "--to", "2026-03-02T10:00:00Z", "--json"],
+        &["gone"],
+    ] {
+        let arguments = [question, &["--prefix", "explained"]].concat();
+        let file = run(&[&arguments, &["--file", "-"] as &[&str]].concat(), &lines);
+        let live = ["--brokers", broker.bootstrap(), "--sources", "explained-chat"];
+        let brokers = run(&[&arguments, &live as &[&str]].concat(), "");
+        let text =
+            |output: &Output| String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
+        assert_eq!(text(&brokers), text(&file), "{question:?}");
+        assert_eq!(brokers.status.code(), file.status.code(), "{question:?}");
+        assert!(!text(&file).is_empty());
+    }
 }

@@ -1,12 +1,17 @@
 //! Conversations: turns in the order in which they happened, who spoke last, who has answered.
 
+use crate::rules::Facts;
 use crate::state::{Answer, At, Conversation, Face, Hit, State, Turn};
-use baton_records::{Id, Timestamp};
+use crate::step::Step;
+use baton_records::{Account, Event, Id, Stage, Timestamp};
+use std::collections::BTreeSet;
 
 /// Conversations that are kept of an account.
 const CONVERSATIONS: usize = 16;
 /// Turns that are kept of a conversation, whatever the policy's windows.
 const TURNS: usize = 64;
+/// Different cues of older turns that are kept of a conversation.
+const CUES: usize = 64;
 /// Human answers that are kept of a conversation.
 const ANSWERS: usize = 8;
 
@@ -55,9 +60,21 @@ impl Conversation {
         while self.recent.get(gone).is_some_and(|t| gone < old && t.hits.is_empty()) {
             gone += 1;
         }
-        if let Some(last) = self.recent.drain(..gone).next_back() {
-            self.face = last.face;
+        for gone in self.recent.drain(..gone) {
+            for hit in gone.hits {
+                if self.cues.len() < CUES {
+                    self.cues.insert(hit.cue);
+                }
+            }
+            self.face = gone.face;
         }
+    }
+
+    /// Returns the cues of the turns up to a moment, sorted.
+    pub(crate) fn cues_until(&self, at: &At) -> Vec<Id> {
+        let recent = self.recent.iter().take_while(|t| t.at <= *at).flat_map(|t| &t.hits).map(|hit| &hit.cue);
+        let all: BTreeSet<&Id> = self.cues.iter().chain(recent).collect();
+        all.into_iter().cloned().collect()
     }
 
     /// Returns who spoke last, up to a moment.
@@ -89,8 +106,32 @@ impl Conversation {
         }
         if contact.is_none() {
             self.gradual.clear();
+            self.cues.clear();
             self.subject = None;
         }
+    }
+}
+
+/// What conditions may look at of a conversation.
+#[derive(Debug, Default)]
+pub(crate) struct SoFar {
+    pub turns: u32,
+    cues: Vec<Id>,
+    stage: Option<Stage>,
+}
+
+impl SoFar {
+    pub(crate) fn facts<'a>(&'a self, account: &'a Account, event: &'a Event) -> Facts<'a> {
+        Facts { account, event: Some(event), turns: self.turns, cues: &self.cues, stage: self.stage }
+    }
+}
+
+impl Step<'_> {
+    /// Returns what conditions may look at of a conversation, as it stands at a moment.
+    pub(crate) fn seen(&self, conversation: &Id, at: &At) -> SoFar {
+        let Some(known) = self.conversation(conversation) else { return SoFar::default() };
+        let place = self.place_for(Some(conversation)).and_then(|place| self.state.open.get(&place));
+        SoFar { turns: known.turns, cues: known.cues_until(at), stage: place.map(|episode| episode.stage) }
     }
 }
 

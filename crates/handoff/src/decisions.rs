@@ -3,7 +3,7 @@
 use crate::episode::Finding;
 use crate::step::Step;
 use baton_records::{ApprovalNote, Decision, Gate, Id, Outcome, RuleResult, Strategy, Timestamp, Why, ids};
-use baton_stream::wire;
+use baton_stream::{Counted, wire};
 
 /// What is seen of one record or deadline.
 #[derive(Debug)]
@@ -113,5 +113,6 @@ impl Step<'_> {
             policy_version: self.rules.version.clone(),
         };
         self.out.write(wire::decision(&decision, self.trace.as_ref()));
+        self.out.count(Counted::Decided(decision.outcome, decision.why));
     }
 }

@@ -119,6 +119,9 @@ pub(crate) struct Episode {
     /// The highest number of an answer of *assign*.
     #[serde(default)]
     pub answered: u32,
+    /// Hashes of the newest reports about it, as they were received.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<u64>,
     /// The revision from which on *assign*'s answers count.
     pub queued_revision: u32,
     /// The pool whose *assign* knows of it.

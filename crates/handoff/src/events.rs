@@ -6,7 +6,6 @@ use crate::episode::Finding;
 use crate::facts::{self, is_customer_message, is_message};
 use crate::knowledge::{is_answer, is_draft};
 use crate::priority::{is_demand, millis};
-use crate::rules::Facts;
 use crate::state::{Answer, At, Face, Hit, Turn};
 use crate::step::{Place, Step};
 use baton_policy::Mode;
@@ -147,8 +146,9 @@ impl<'a> Step<'a> {
     fn judge(&mut self, heard: Heard<'_>, judgement: &mut Judgement<'a>) {
         let Heard { event, conversation, placed, turn, hits, signals } = heard;
         let record = self.record();
-        let turns = self.conversation(conversation).map_or(0, |c| c.turns);
-        let facts = Facts { account: &record, event: Some(event), turns };
+        let seen = self.seen(conversation, &placed.at);
+        let turns = seen.turns;
+        let facts = seen.facts(&record, event);
         if let Some(place) = turn {
             judgement.turn = Some(turns);
             self.judge_cues(conversation, place, signals, facts, judgement);

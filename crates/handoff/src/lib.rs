@@ -33,7 +33,7 @@ mod step;
 
 use baton_policy::Policy;
 use baton_records::{Body, Entry, Interaction, LogRecord, Signal, Timestamp};
-use baton_stream::{Broken, Outbox, Store};
+use baton_stream::{Broken, Counted, Outbox, Store};
 use rules::Rules;
 use state::{Meta, PolicyText, State};
 use step::Step;
@@ -82,6 +82,9 @@ impl Decide {
                 self.compile()?;
             }
             Entry::Interaction(interaction) => self.interaction(record, interaction, &signals, out)?,
+        }
+        for _ in 0..self.rules.as_ref().map_or(0, Rules::failed) {
+            out.count(Counted::ConditionFailed);
         }
         self.state.meta.put((), Meta { position: record.seq, time: record.time.millis() });
         Ok(())

@@ -6,10 +6,13 @@ use crate::episode::{Episode, NAMES};
 use crate::priority::millis;
 use crate::step::{Place, Step};
 use baton_records::{
-    AgentChoice, CloseReason, External, Id, Lifecycle, LifecycleType as Type, Outcome, Reason, Received, Rejection,
-    RequestState, Source, Stage, Status, Why,
+    AgentChoice, CloseReason, External, Id, IgnoredReason, Lifecycle, LifecycleType as Type, Outcome, Reason, Received,
+    Rejection, RequestState, Source, Stage, Status, Why, ids,
 };
 use baton_stream::{Counted, wire};
+
+/// Reports about one handoff that are remembered.
+const REPORTS: usize = 32;
 
 /// Which handoff a report is about.
 enum Target {
@@ -66,6 +69,11 @@ impl Step<'_> {
                 if !self.fits(&episode, kind) {
                     self.put(place, episode);
                     return Err(invalid());
+                }
+                if is_repeat(&mut episode, &received.value) {
+                    self.put(place, episode);
+                    self.out.count(Counted::Ignored(IgnoredReason::Duplicate));
+                    return Ok(());
                 }
                 judgement.conversation = episode.conversation.clone();
                 judgement.handoff_id = Some(episode.handoff_id.clone());
@@ -276,6 +284,20 @@ impl Step<'_> {
         self.own_epoch(episode);
         self.revised(episode, Status::Updated)
     }
+}
+
+/// Tells whether the same report came before, and remembers it. A contact center may send it twice; taken again it would
+/// undo what came between.
+fn is_repeat(episode: &mut Episode, received: &str) -> bool {
+    let [a, b, c, d, e, f, g, h, ..] = ids::hash128(&["report", received]);
+    let hash = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    if episode.reports.contains(&hash) {
+        return true;
+    }
+    episode.reports.push(hash);
+    let over = episode.reports.len().saturating_sub(REPORTS);
+    episode.reports.drain(..over);
+    false
 }
 
 /// The team becomes the agent's first, unless the handoff's is among theirs.

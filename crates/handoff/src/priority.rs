@@ -114,9 +114,9 @@ impl<'a> Step<'a> {
             }
             let at: At = (crate::state::unordered(key.1), key.2.clone());
             let mut judgement = Judgement::new(question.conversation.clone());
-            let turns = self.conversation(&question.conversation).map_or(0, |c| c.turns);
             let record = self.record();
-            let facts = Facts { account: &record, event: Some(&question.event), turns };
+            let seen = self.seen(&question.conversation, &at);
+            let facts = seen.facts(&record, &question.event);
             let waits = self.judge_priority(&question.conversation, &at, &question.hits, facts, true, &mut judgement);
             if !waits {
                 self.state.questions.remove(&key);

@@ -7,7 +7,7 @@ use baton_records::{
     Approval, CloseReason, Dossier, Handoff, Id, Quorum, ReasonForHandoff, Request, RequestState, Sla, Status,
     Timestamp,
 };
-use baton_stream::wire;
+use baton_stream::{Counted, Handed, wire};
 
 impl Step<'_> {
     /// Writes one more revision, its deadlines and its request.
@@ -32,6 +32,12 @@ impl Step<'_> {
         episode.expires = Timestamp::from_millis(episode.decided).plus(self.rules.policy.limits.expire_after).millis();
         let handoff = self.handoff(episode, status, close, dossier);
         self.out.write(wire::handoff(&handoff, self.trace.as_ref()));
+        self.out.count(Counted::Handed(Handed {
+            strategy: handoff.reasons.first().map(|reason| reason.strategy),
+            team: handoff.team,
+            status,
+            arrival: Timestamp::from_millis(self.arrival),
+        }));
         self.revised.push(episode.handoff_id.clone());
         let state = match (close, episode.accepted, episode.returned) {
             (Some(_), _, _) | (None, _, true) => RequestState::Closed,

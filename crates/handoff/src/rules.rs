@@ -1,8 +1,9 @@
 //! The policy in force with what is looked up for every record.
 
 use baton_policy::{Assigner, Clause, Condition, ConversationView, Mode, Policy, Rule, Variables};
-use baton_records::{Account, ApprovalRequest, Event, Id, ids};
+use baton_records::{Account, ApprovalRequest, Event, Id, Stage, ids};
 use rust_decimal::Decimal;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pool of all teams when the policy lists none.
@@ -19,6 +20,8 @@ pub(crate) struct Rules {
     /// Cues that gradual rules look for.
     pub gradual: BTreeSet<Id>,
     pools: BTreeMap<Id, Id>,
+    /// Conditions that could not be evaluated since [`Rules::failed`] was asked.
+    failed: Cell<usize>,
 }
 
 impl Rules {
@@ -29,7 +32,7 @@ impl Rules {
             teams.iter().map(|team| (team.clone(), pool.clone())).collect::<Vec<_>>()
         };
         let pools = policy.pools.iter().flat_map(of).collect();
-        Self { version, window, gradual, pools, policy }
+        Self { version, window, gradual, pools, policy, failed: Cell::new(0) }
     }
 
     /// Returns the pool whose *assign* finds agents for a team; none when the contact center does.
@@ -61,14 +64,19 @@ pub(crate) fn in_scope(rule: &Rule, account: &Id) -> bool {
 pub(crate) struct Facts<'a> {
     pub account: &'a Account,
     pub event: Option<&'a Event>,
+    /// Customer turns of the conversation so far.
     pub turns: u32,
+    /// Cues in its turns up to the event.
+    pub cues: &'a [Id],
+    /// The stage of its open handoff.
+    pub stage: Option<Stage>,
 }
 
 impl Rules {
-    /// Tells whether a condition holds; without one it does. One that cannot be evaluated does not hold.
+    /// Tells whether a condition holds; without one it does. One that cannot be evaluated does not hold, and is counted.
     pub(crate) fn holds(&self, condition: Option<&Condition>, facts: Facts<'_>) -> bool {
         let Some(condition) = condition else { return true };
-        condition.holds(&self.variables(facts)).unwrap_or(false)
+        condition.holds(&self.variables(facts)).unwrap_or_else(|_| self.fail())
     }
 
     /// Tells whether a clause allows a request together with what was approved before.
@@ -79,11 +87,21 @@ impl Rules {
         earlier: Decimal,
         facts: Facts<'_>,
     ) -> bool {
-        clause.allows(&self.policy, request, earlier, &self.variables(facts)).unwrap_or(false)
+        clause.allows(&self.policy, request, earlier, &self.variables(facts)).unwrap_or_else(|_| self.fail())
+    }
+
+    /// Returns how many conditions could not be evaluated since the last call.
+    pub(crate) fn failed(&self) -> usize {
+        self.failed.take()
+    }
+
+    fn fail(&self) -> bool {
+        self.failed.set(self.failed.get() + 1);
+        false
     }
 
     fn variables<'v>(&'v self, facts: Facts<'v>) -> Variables<'v> {
-        let view = ConversationView { turns: facts.turns, ..ConversationView::default() };
+        let view = ConversationView { turns: facts.turns, cues: facts.cues, stage: facts.stage };
         let mut variables = self.policy.variables(facts.account).conversation(view);
         if let Some(event) = facts.event {
             variables = variables.event(event);

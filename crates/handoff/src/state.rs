@@ -7,7 +7,7 @@ use baton_records::{Account, ApprovalRequest, Channel, External, Id, Timestamp};
 use baton_stream::{Store, Table};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A moment in milliseconds and the event that happened then: the order of what people of an account did.
@@ -138,6 +138,9 @@ pub(crate) struct Conversation {
     /// The newest of them, in the order of [`At`]; older ones only while they may still be part of a window.
     #[serde(default)]
     pub recent: Vec<Turn>,
+    /// The cues of turns that have left `recent`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cues: BTreeSet<Id>,
     /// Of the newest turn that has left `recent`.
     #[serde(default)]
     pub face: Face,

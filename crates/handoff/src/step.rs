@@ -204,6 +204,7 @@ impl Step<'_> {
             cut: (i64::MIN, Id::default()),
             evidence_cut: (i64::MIN, Id::default()),
             answered: 0,
+            reports: Vec::new(),
             queued_revision: 1,
             pool: None,
             expires: 0,

@@ -2,6 +2,7 @@
 
 use crate::clauses::sentences;
 use crate::grammar::{Builder, Grammar};
+use crate::tokens::{One, Token};
 use crate::{matching, tokens};
 
 /// The concepts that are built in.
@@ -81,7 +82,7 @@ pub struct Hit<'a> {
 #[derive(Debug, Clone)]
 pub struct Cues {
     names: Vec<Box<str>>,
-    grammar: Grammar,
+    pub(crate) grammar: Grammar,
 }
 
 impl Cues {
@@ -114,15 +115,20 @@ impl Cues {
 
     /// Returns the cues that a text states: for each sentence and cue the best score, by sentence and name.
     pub fn find(&self, text: &str) -> Vec<Hit<'_>> {
-        let tokens = tokens::read(text, &self.grammar.words, self.grammar.fixed);
-        if !tokens.iter().any(|t| self.grammar.by_word.get(usize::from(t.word)).is_some_and(|p| !p.is_empty())) {
-            return Vec::new();
-        }
+        self.hits(&tokens::read(text, &mut One { words: &self.grammar.words, fixed: &self.grammar.fixed }))
+    }
+
+    /// Returns the cues that the words of a text state.
+    pub(crate) fn hits(&self, tokens: &[Token]) -> Vec<Hit<'_>> {
+        let candidates = matching::candidates(&self.grammar, tokens);
         let mut hits: Vec<Hit<'_>> = Vec::new();
-        for (number, sentence) in sentences(&tokens, &self.grammar).iter().enumerate() {
+        if candidates.is_empty() {
+            return hits;
+        }
+        for (number, sentence) in sentences(tokens, &self.grammar).iter().enumerate() {
             let mut best: Vec<(u16, f32)> = Vec::new();
             let mut vetoed: Vec<u16> = Vec::new();
-            matching::find(&self.grammar, &tokens, sentence, |found| {
+            matching::find(&self.grammar, tokens, sentence, &candidates, |found| {
                 let Some(score) = found.pattern.score else {
                     vetoed.push(found.pattern.cue);
                     return;

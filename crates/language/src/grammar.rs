@@ -15,7 +15,7 @@
 //! A pattern that itself names a negation is not negated by another one.
 
 use crate::clauses::Mood;
-use crate::tokens::{self, Fixed, stemmed};
+use crate::tokens::{self, Fixed, One, stemmed};
 use crate::vocabulary::{UNKNOWN, Vocabulary, Word};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,6 +69,8 @@ pub(crate) struct Pattern {
     pub(crate) negation_counts: bool,
     /// Whether it stands at the start of a clause.
     pub(crate) at_start: bool,
+    /// The sets of the parts that cannot be missing, but for the anchor; once compiled.
+    pub(crate) needs: Box<[u16]>,
 }
 
 /// Words that give a sentence its form.
@@ -97,6 +99,9 @@ pub(crate) struct Grammar {
     pub(crate) patterns: Vec<Pattern>,
     /// By word: the patterns that are looked up by it.
     pub(crate) by_word: Vec<Vec<u16>>,
+    /// For each word, the sets that it belongs to, as a bitmap of `width` cells.
+    pub(crate) sets_of: Vec<u64>,
+    pub(crate) width: usize,
     pub(crate) structure: Structure,
 }
 
@@ -139,7 +144,7 @@ impl Builder {
         for part in phrase.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty()) {
             self.words.intern(&stemmed(part));
         }
-        let elements: Vec<Element> = tokens::read(phrase, &self.words, self.fixed)
+        let elements: Vec<Element> = tokens::read(phrase, &mut One { words: &self.words, fixed: &self.fixed })
             .iter()
             .filter(|token| token.word != UNKNOWN)
             .map(|token| Element { words: BTreeSet::from([token.word]), set: 0, optional: false, gap: 0 })
@@ -149,7 +154,16 @@ impl Builder {
         }
         let moods = PHRASE_MOODS;
         let (score, anchor) = (Some(0.9), 0);
-        self.add(Pattern { cue, score, elements, anchor, moods, negation_counts: false, at_start: false })
+        self.add(Pattern {
+            cue,
+            score,
+            elements,
+            anchor,
+            moods,
+            negation_counts: false,
+            at_start: false,
+            needs: Box::default(),
+        })
     }
 
     fn line(&mut self, line: &str, cue: u16, moods: &mut u8) -> Result<(), String> {
@@ -177,7 +191,7 @@ impl Builder {
         let at_start = rest.trim_start().starts_with("< ");
         let elements = self.elements(rest.trim_start().trim_start_matches("< "))?;
         let negation_counts = flags.contains('!') || score.is_none();
-        self.add(Pattern { cue, score, elements, anchor: 0, moods, negation_counts, at_start })
+        self.add(Pattern { cue, score, elements, anchor: 0, moods, negation_counts, at_start, needs: Box::default() })
     }
 
     fn elements(&mut self, text: &str) -> Result<Vec<Element>, String> {
@@ -269,6 +283,11 @@ impl Builder {
                 *set = WordSet::new(words);
             }
         }
+        for pattern in &mut patterns {
+            let needed = pattern.elements.iter().enumerate().filter(|(at, e)| !e.optional && *at != pattern.anchor);
+            pattern.needs = needed.map(|(_, e)| e.set as u16).collect();
+        }
+        let (sets_of, width) = bitmaps(&sets, self.words.len());
         let class =
             |name: &str| self.classes.get(name).map(|words| WordSet::new(&self.with_forms(words))).unwrap_or_default();
         let structure = Structure {
@@ -285,8 +304,22 @@ impl Builder {
             why: class("why"),
             filler: class("filler"),
         };
-        Grammar { words: self.words, fixed: self.fixed, sets, patterns, by_word, structure }
+        Grammar { words: self.words, fixed: self.fixed, sets, patterns, by_word, sets_of, width, structure }
     }
+}
+
+/// Returns for each word the sets that it belongs to, and how many cells a word takes.
+fn bitmaps(sets: &[WordSet], words: usize) -> (Vec<u64>, usize) {
+    let width = sets.len().div_ceil(64);
+    let mut cells = vec![0; words * width];
+    for (number, set) in sets.iter().enumerate() {
+        for word in (0..words).filter(|word| set.has(*word as Word)) {
+            if let Some(cell) = cells.get_mut(word * width + number / 64) {
+                *cell |= 1 << (number % 64);
+            }
+        }
+    }
+    (cells, width)
 }
 
 fn mood_bits(letters: &str) -> Result<u8, String> {

@@ -3,6 +3,7 @@
 use crate::clauses::Sentence;
 use crate::grammar::{Element, Grammar, Pattern};
 use crate::tokens::Token;
+use crate::vocabulary::UNKNOWN;
 
 /// A negation reaches so many words ahead.
 const NEGATION_REACH: usize = 5;
@@ -16,17 +17,46 @@ pub(crate) struct Found<'g> {
     pub(crate) start: usize,
 }
 
-/// Gives every pattern that counts in this sentence to `sink`.
-pub(crate) fn find<'g>(grammar: &'g Grammar, tokens: &[Token], sentence: &Sentence, mut sink: impl FnMut(Found<'g>)) {
+/// A pattern that may be found: the token of its anchor, and its number.
+pub(crate) type Candidate = (usize, u16);
+
+/// Returns the patterns of whose parts none is missing from the text, by token.
+pub(crate) fn candidates(grammar: &Grammar, tokens: &[Token]) -> Vec<Candidate> {
+    let anchored = |t: &Token| grammar.by_word.get(usize::from(t.word)).map_or(&[][..], Vec::as_slice);
+    if tokens.iter().all(|t| anchored(t).is_empty()) {
+        return Vec::new();
+    }
+    let mut present = vec![0_u64; grammar.width];
+    for word in tokens.iter().map(|t| usize::from(t.word)).filter(|word| *word != usize::from(UNKNOWN)) {
+        let sets = grammar.sets_of.get(word * grammar.width..(word + 1) * grammar.width).unwrap_or(&[]);
+        for (cell, sets) in present.iter_mut().zip(sets) {
+            *cell |= sets;
+        }
+    }
+    let has = |set: &u16| present.get(usize::from(*set / 64)).is_some_and(|cell| cell >> (set % 64) & 1 == 1);
+    let possible = |number: &u16| grammar.patterns.get(usize::from(*number)).is_some_and(|p| p.needs.iter().all(has));
+    let mut candidates = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        candidates.extend(anchored(token).iter().filter(|n| possible(n)).map(|number| (at, *number)));
+    }
+    candidates
+}
+
+/// Gives every candidate that counts in this sentence to `sink`.
+pub(crate) fn find<'g>(
+    grammar: &'g Grammar,
+    tokens: &[Token],
+    sentence: &Sentence,
+    candidates: &[Candidate],
+    mut sink: impl FnMut(Found<'g>),
+) {
     let view = View { grammar, tokens, sentence };
-    for at in sentence.start..sentence.end {
-        let Some(token) = tokens.get(at) else { break };
-        for number in grammar.by_word.get(usize::from(token.word)).map_or(&[][..], Vec::as_slice) {
-            if let Some(pattern) = grammar.patterns.get(usize::from(*number))
-                && let Some(start) = view.pattern_at(pattern, at)
-            {
-                sink(Found { pattern, start });
-            }
+    let from = candidates.partition_point(|(at, _)| *at < sentence.start);
+    for (at, number) in candidates.iter().skip(from).take_while(|(at, _)| *at < sentence.end) {
+        if let Some(pattern) = grammar.patterns.get(usize::from(*number))
+            && let Some(start) = view.pattern_at(pattern, *at)
+        {
+            sink(Found { pattern, start });
         }
     }
 }

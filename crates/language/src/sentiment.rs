@@ -2,9 +2,9 @@
 //! Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014), and the built-in cues of
 //! frustration and urgency, which valence words miss.
 
-use crate::cues::{CueSpec, Cues};
+use crate::cues::{CueSpec, Cues, Hit};
 use crate::tokens::boundary;
-use crate::vocabulary::hash;
+use crate::valence::{self, Word};
 use std::sync::LazyLock;
 
 /// The mood of a text.
@@ -20,128 +20,25 @@ pub struct Sentiment {
     pub frustration: f64,
 }
 
-/// Valence words, each with a mean rating from -4 to 4, in an open hash table.
-static VALENCE: LazyLock<Vec<Option<(&'static str, f64)>>> = LazyLock::new(|| {
-    let mut slots = vec![None; SLOTS];
-    // What business.txt says of a word stands first and wins.
-    let lists = [include_str!("../lexicon/business.txt"), include_str!("../lexicon/valence.txt")];
-    for line in lists.iter().flat_map(|l| l.lines()).filter(|l| !l.starts_with('#')) {
-        let mut parts = line.split(' ');
-        let Some(tenths) = parts.next().and_then(|v| v.parse::<i32>().ok()) else { continue };
-        for word in parts {
-            let at = slot_of(&slots, word);
-            if let Some(slot) = slots.get_mut(at)
-                && slot.is_none()
-            {
-                *slot = Some((word, f64::from(tenths) / 10.0));
-            }
-        }
-    }
-    slots
-});
-
-/// More than twice the number of valence words.
-const SLOTS: usize = 1 << 15;
-
-/// Returns the slot of a word, or the free one where it would stand.
-fn slot_of(slots: &[Option<(&'static str, f64)>], word: &str) -> usize {
-    let mut slot = hash(word.as_bytes()) as usize % SLOTS;
-    while slots.get(slot).copied().flatten().is_some_and(|(known, _)| known != word) {
-        slot = (slot + 1) % SLOTS;
-    }
-    slot
-}
-
 static TONES: LazyLock<Option<Cues>> = LazyLock::new(|| {
     let tone = |name| CueSpec { name, concept: Some(name), phrases: &[] };
     Cues::compile([tone("frustration"), tone("urgency")]).ok()
 });
 
-/// What a word before changes: added to the strength of the word that follows.
-const BOOSTERS: [(&[&str], f64); 2] = [
-    (
-        &[
-            "absolutely",
-            "amazingly",
-            "completely",
-            "considerably",
-            "decidedly",
-            "deeply",
-            "enormously",
-            "entirely",
-            "especially",
-            "exceptionally",
-            "extremely",
-            "fully",
-            "greatly",
-            "highly",
-            "hugely",
-            "incredibly",
-            "insanely",
-            "majorly",
-            "more",
-            "most",
-            "particularly",
-            "purely",
-            "quite",
-            "really",
-            "remarkably",
-            "seriously",
-            "so",
-            "substantially",
-            "thoroughly",
-            "too",
-            "totally",
-            "tremendously",
-            "truly",
-            "unbelievably",
-            "unusually",
-            "utterly",
-            "very",
-            "way",
-        ],
-        0.293,
-    ),
-    (
-        &[
-            "almost",
-            "barely",
-            "bit",
-            "hardly",
-            "kinda",
-            "less",
-            "little",
-            "marginally",
-            "occasionally",
-            "partly",
-            "scarcely",
-            "slightly",
-            "somewhat",
-            "sorta",
-        ],
-        -0.293,
-    ),
-];
-
-const NEGATIONS: [&str; 34] = [
-    "aint", "arent", "cannot", "cant", "couldnt", "darent", "didnt", "doesnt", "dont", "hadnt", "hasnt", "havent",
-    "isnt", "kein", "keine", "mightnt", "mustnt", "neither", "never", "nicht", "no", "nobody", "none", "nope", "nor",
-    "not", "nothing", "nowhere", "shouldnt", "wasnt", "werent", "without", "wont", "wouldnt",
-];
-
-/// What a word adds.
-struct Word {
-    rating: f64,
-    boost: f64,
-    shouted: bool,
-    negates: bool,
-    contrasts: bool,
-}
-
 /// Returns the mood of a text.
 pub fn sentiment(text: &str) -> Sentiment {
     let hits = TONES.as_ref().map(|cues| cues.find(text)).unwrap_or_default();
-    let best = |cue: &str| hits.iter().filter(|h| h.cue == cue).map(|h| h.score).fold(0.0, f64::max);
+    mood(text, &hits)
+}
+
+/// Returns the built-in cues of frustration and urgency.
+pub(crate) fn tones() -> Option<&'static Cues> {
+    TONES.as_ref()
+}
+
+/// Returns the mood of a text that states these cues of frustration and urgency.
+pub(crate) fn mood(text: &str, tones: &[Hit<'_>]) -> Sentiment {
+    let best = |cue: &str| tones.iter().filter(|h| h.cue == cue).map(|h| h.score).fold(0.0, f64::max);
     let (frustration, urgency) = (best("frustration"), best("urgency"));
     let valence = valence(text);
     let sentiment = (valence - 0.6 * frustration).clamp(-1.0, 1.0);
@@ -152,15 +49,9 @@ pub fn sentiment(text: &str) -> Sentiment {
 pub(crate) fn valence(text: &str) -> f64 {
     const NORMAL: f64 = 15.0;
     let text = text.get(..boundary(text)).unwrap_or(text);
-    let words = words(text);
-    let shouting = words.iter().any(|w| w.shouted) && words.iter().any(|w| !w.shouted);
-    let mut scores: Vec<f64> = (0..words.len()).map(|at| word_score(&words, at, shouting)).collect();
-    if let Some(but) = words.iter().position(|w| w.contrasts) {
-        for (at, score) in scores.iter_mut().enumerate() {
-            *score *= if at < but { 0.5 } else { 1.5 };
-        }
-    }
-    let sum: f64 = scores.iter().sum::<f64>() + emoticons(text);
+    let words = valence::words(text);
+    let rated = words.iter().any(|w| w.meaning.rating != 0.0);
+    let sum = if rated { words_sum(&words) } else { 0.0 } + emoticons(text);
     let emphasis = emphasis(text);
     let sum = if sum > 0.0 {
         sum + emphasis
@@ -172,31 +63,18 @@ pub(crate) fn valence(text: &str) -> f64 {
     sum / (sum * sum + NORMAL).sqrt()
 }
 
-fn words(text: &str) -> Vec<Word> {
-    const WORDS: usize = 2_000;
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '\u{2019}');
-    let mut folded = String::new();
-    let mut words = Vec::with_capacity(text.len() / 5 + 1);
-    for part in text.split(|c: char| !is_part(c)).filter(|part| part.chars().any(char::is_alphabetic)).take(WORDS) {
-        folded.clear();
-        folded.extend(part.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
-        let word = folded.as_str();
-        words.push(Word {
-            rating: VALENCE.get(slot_of(&VALENCE, word)).copied().flatten().map_or(0.0, |(_, rating)| rating),
-            boost: BOOSTERS.iter().find(|(list, _)| list.binary_search(&word).is_ok()).map_or(0.0, |(_, by)| *by),
-            shouted: part.len() > 1 && part.chars().all(|c| !c.is_alphabetic() || c.is_uppercase()),
-            negates: NEGATIONS.binary_search(&word).is_ok(),
-            contrasts: matches!(word, "but" | "however" | "aber" | "jedoch"),
-        });
-    }
-    words
+fn words_sum(words: &[Word]) -> f64 {
+    let shouting = words.iter().any(|w| w.shouted) && words.iter().any(|w| !w.shouted);
+    let but = words.iter().position(|w| w.meaning.contrasts);
+    let weight = |at: usize| but.map_or(1.0, |but| if at < but { 0.5 } else { 1.5 });
+    (0..words.len()).map(|at| word_score(words, at, shouting) * weight(at)).sum()
 }
 
 fn word_score(words: &[Word], at: usize, shouting: bool) -> f64 {
     const SHOUTED: f64 = 0.733;
     const NEGATED: f64 = -0.74;
-    let Some(word) = words.get(at).filter(|w| w.rating != 0.0) else { return 0.0 };
-    let mut score = word.rating;
+    let Some(word) = words.get(at).filter(|w| w.meaning.rating != 0.0) else { return 0.0 };
+    let mut score = word.meaning.rating;
     if word.shouted && shouting {
         score += SHOUTED.copysign(score);
     }
@@ -204,10 +82,10 @@ fn word_score(words: &[Word], at: usize, shouting: bool) -> f64 {
     for back in 1..=3 {
         let Some(before) = at.checked_sub(back).and_then(|i| words.get(i)) else { break };
         // A booster strengthens, a damper weakens; both keep the direction of the word itself, and fade with distance.
-        if before.rating == 0.0 {
-            score += before.boost * (1.0 - 0.05 * (back - 1) as f64) * word.rating.signum();
+        if before.meaning.rating == 0.0 {
+            score += before.meaning.boost * (1.0 - 0.05 * (back - 1) as f64) * word.meaning.rating.signum();
         }
-        negated |= before.negates;
+        negated |= before.meaning.negates;
     }
     if negated { score * NEGATED } else { score }
 }
@@ -274,11 +152,6 @@ mod tests {
     fn urgency_and_frustration_are_read_apart() {
         let mood = sentiment("We need an answer right now.");
         assert!(mood.urgency > 0.7 && mood.frustration == 0.0, "{mood:?}");
-    }
-
-    #[test]
-    fn lists_are_sorted() {
-        assert!(NEGATIONS.is_sorted() && BOOSTERS.iter().all(|(list, _)| list.is_sorted()));
     }
 
     /// Correlation with human ratings of tweets; runs where the shared data lie beside the repository.

@@ -1,6 +1,9 @@
 //! A text as words, in sentences and clauses.
 
+mod dictionary;
 mod words;
+
+pub(crate) use dictionary::{Dictionary, Memo, One, Two};
 
 use crate::stem::stem;
 use crate::vocabulary::{UNKNOWN, Vocabulary, Word};
@@ -27,6 +30,8 @@ pub(crate) enum Break {
 pub(crate) struct Token {
     /// Which.
     pub(crate) word: Word,
+    /// Which by the second grammar, where two are read at once.
+    pub(crate) second: Word,
     /// What stands before it.
     pub(crate) before: Break,
     /// The sentence that ends before it was a question; on the closing token: the last one.
@@ -122,12 +127,11 @@ fn fold(c: char, out: &mut Vec<u8>) {
 }
 
 /// Reads a text into words; a last token without a word closes the last sentence.
-pub(crate) fn read(text: &str, words: &Vocabulary, fixed: Fixed) -> Vec<Token> {
+pub(crate) fn read(text: &str, dictionary: &mut impl Dictionary) -> Vec<Token> {
     let end = boundary(text);
     let text = text.get(..end).unwrap_or(text);
     let mut reader = Reader {
-        words,
-        fixed,
+        dictionary,
         text: text.as_bytes(),
         tokens: Vec::with_capacity(text.len() / 5 + 2),
         word: Vec::with_capacity(MAX_WORD),
@@ -137,26 +141,29 @@ pub(crate) fn read(text: &str, words: &Vocabulary, fixed: Fixed) -> Vec<Token> {
         stretched: false,
         apostrophe: None,
     };
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map(|(_, c)| *c);
-        if reader.starts_line(at) && reader.skips_line(at) {
-            while chars.next_if(|(_, c)| *c != '\n').is_some() {}
-            continue;
+    let mut at = 0;
+    while let Some(byte) = reader.text.get(at) {
+        if *byte == b'>' && reader.starts_line(at) {
+            at += text.get(at..).and_then(|line| line.find('\n')).unwrap_or(text.len() - at);
+        } else if let Some(end) = reader.known_word(at) {
+            at = end;
+        } else {
+            let mut chars = text.get(at..).unwrap_or("").chars();
+            let Some(c) = chars.next() else { break };
+            reader.take(at, c, chars.next());
+            at += c.len_utf8();
         }
-        reader.take(at, c, next);
     }
     reader.flush();
-    reader.push(UNKNOWN);
+    reader.push([UNKNOWN; 2]);
     if let Some(last) = reader.tokens.last_mut() {
         last.before = Break::Sentence;
     }
     reader.tokens
 }
 
-struct Reader<'a> {
-    words: &'a Vocabulary,
-    fixed: Fixed,
+struct Reader<'a, D> {
+    dictionary: &'a mut D,
     text: &'a [u8],
     tokens: Vec<Token>,
     word: Vec<u8>,
@@ -169,14 +176,35 @@ struct Reader<'a> {
     apostrophe: Option<usize>,
 }
 
-impl Reader<'_> {
+impl<D: Dictionary> Reader<'_, D> {
     fn starts_line(&self, at: usize) -> bool {
         at == 0 || self.text.get(at - 1) == Some(&b'\n')
     }
 
-    /// Tells whether the line that starts here is quoted mail.
-    fn skips_line(&self, at: usize) -> bool {
-        self.text.get(at) == Some(&b'>')
+    /// Takes the word that begins here if it is one that the dictionary remembers, and nothing around it asks for a
+    /// closer look; returns where it ends.
+    fn known_word(&mut self, at: usize) -> Option<usize> {
+        if !self.word.is_empty() {
+            return None;
+        }
+        let (mut key, mut end, mut before) = (0_u128, at, [0_u8; 2]);
+        while let Some(byte) = self.text.get(end).filter(|b| b.is_ascii_alphabetic()) {
+            let lower = byte | 0x20;
+            // Seventeen letters do not fit the key, and what is stretched is shortened first.
+            if end - at == 16 || before == [lower; 2] {
+                return None;
+            }
+            key = key << 8 | u128::from(lower);
+            before = [before[1], lower];
+            end += 1;
+        }
+        let apart = matches!(self.text.get(end), None | Some(b' ' | b',' | b'\n' | b'!' | b'?' | b':' | b';' | b')'));
+        if key == 0 || !apart {
+            return None;
+        }
+        let words = self.dictionary.recall(key)?;
+        self.push(words);
+        Some(end)
     }
 
     fn take(&mut self, at: usize, c: char, next: Option<char>) {
@@ -201,8 +229,8 @@ impl Reader<'_> {
                 self.flush();
                 self.quoted = !self.quoted && matches!(c, '"' | '\u{201c}' | '\u{201e}' | '\u{ab}');
             }
-            '$' | '\u{20ac}' | '\u{a3}' => self.sign(self.fixed.currency),
-            '%' => self.sign(self.fixed.percent),
+            '$' | '\u{20ac}' | '\u{a3}' => self.sign(|fixed| fixed.currency),
+            '%' => self.sign(|fixed| fixed.percent),
             _ if c.is_alphabetic() => self.letter(c),
             _ => self.flush(),
         }
@@ -250,9 +278,9 @@ impl Reader<'_> {
         }
     }
 
-    fn sign(&mut self, word: Word) {
+    fn sign(&mut self, which: impl Fn(&Fixed) -> Word) {
         self.flush();
-        self.push(word);
+        self.push_fixed(which);
     }
 
     fn hyphen(&mut self, next: Option<char>) {
@@ -299,9 +327,14 @@ impl Reader<'_> {
         }
     }
 
-    fn push(&mut self, word: Word) {
+    fn push_fixed(&mut self, which: impl Fn(&Fixed) -> Word) {
+        let words = self.dictionary.fixed().map(which);
+        self.push(words);
+    }
+
+    fn push(&mut self, [word, second]: [Word; 2]) {
         let (before, asked) = (self.before, self.asked);
-        self.tokens.push(Token { word, before, asked, quoted: self.quoted });
+        self.tokens.push(Token { word, second, before, asked, quoted: self.quoted });
         self.before = Break::None;
         self.asked = false;
     }

@@ -16,7 +16,7 @@ pub(crate) struct Vocabulary {
     slots: Vec<Word>,
     /// Hashes of long words with one letter left out.
     typos: Vec<(u32, Word)>,
-    /// A bit for the low 16 bits of each of those hashes: most words are told apart here.
+    /// A bit for the high 16 bits of each of those hashes: most words are told apart here.
     sieve: Box<[u64]>,
 }
 
@@ -51,14 +51,15 @@ impl Vocabulary {
         self.typos.clear();
         for (number, stem) in self.stems.iter().enumerate() {
             if stem.len() >= TYPO_LENGTH {
-                self.typos.push((hash(stem), number as Word));
+                self.typos.push((polynomial(stem), number as Word));
                 self.typos.extend(without_one(stem).map(|h| (h, number as Word)));
             }
         }
         self.typos.sort_unstable();
         for (hash, _) in &self.typos {
-            if let Some(cell) = self.sieve.get_mut(usize::from(*hash as u16) >> 6) {
-                *cell |= 1 << (hash & 63);
+            let (cell, bit) = sieve_place(*hash);
+            if let Some(cell) = self.sieve.get_mut(cell) {
+                *cell |= 1 << bit;
             }
         }
     }
@@ -87,9 +88,13 @@ impl Vocabulary {
     }
 
     fn find_typo(&self, stem: &[u8]) -> Word {
-        std::iter::once(hash(stem))
+        let sieved = |hash: &u32| {
+            let (cell, bit) = sieve_place(*hash);
+            self.sieve.get(cell).is_some_and(|cell| cell >> bit & 1 == 1)
+        };
+        std::iter::once(polynomial(stem))
             .chain(without_one(stem))
-            .filter(|h| self.sieve.get(usize::from(*h as u16) >> 6).is_some_and(|cell| cell >> (h & 63) & 1 == 1))
+            .filter(sieved)
             .find_map(|h| {
                 let from = self.typos.partition_point(|(other, _)| *other < h);
                 self.typos
@@ -118,17 +123,58 @@ impl Vocabulary {
 
 /// FNV-1a.
 pub(crate) fn hash(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, hash_on)
+    bytes.iter().fold(HASH_OF_NOTHING, hash_on)
 }
 
-fn hash_on(hash: u32, byte: &u8) -> u32 {
+/// What [`hash`] starts with.
+pub(crate) const HASH_OF_NOTHING: u32 = 0x811c_9dc5;
+
+/// Takes one more byte into a hash.
+pub(crate) fn hash_on(hash: u32, byte: &u8) -> u32 {
     (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
 }
 
+/// An odd number, and its inverse modulo 2^32.
+const BASE: u32 = 0x9e37_79b1;
+const INVERSE: u32 = inverse(BASE);
+
+/// Newton's iteration doubles the bits that are right.
+const fn inverse(odd: u32) -> u32 {
+    let mut x = odd;
+    let mut round = 0;
+    while round < 4 {
+        x = x.wrapping_mul(2_u32.wrapping_sub(odd.wrapping_mul(x)));
+        round += 1;
+    }
+    x
+}
+
+/// A polynomial, whose value without one letter follows from the value with it.
+fn polynomial(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |value, byte| polynomial_on(value, *byte))
+}
+
+fn polynomial_on(value: u32, byte: u8) -> u32 {
+    value.wrapping_mul(BASE).wrapping_add(u32::from(byte))
+}
+
+/// Returns the polynomials of a stem without its second letter, its third, and so on.
 fn without_one(stem: &[u8]) -> impl Iterator<Item = u32> {
-    (1..stem.len()).map(|left_out| {
-        stem.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, b)| b).fold(0x811c_9dc5, hash_on)
+    let full = polynomial(stem);
+    let mut prefix = stem.first().map_or(0, |b| u32::from(*b));
+    let mut weight = BASE.wrapping_pow((stem.len() as u32).saturating_sub(2));
+    stem.iter().skip(1).map(move |byte| {
+        let longer = polynomial_on(prefix, *byte);
+        let without = full.wrapping_sub(longer.wrapping_sub(prefix).wrapping_mul(weight));
+        prefix = longer;
+        weight = weight.wrapping_mul(INVERSE);
+        without
     })
+}
+
+/// Returns the cell of the sieve and the bit in it.
+fn sieve_place(hash: u32) -> (usize, u32) {
+    ((hash >> 22) as usize, hash >> 16 & 63)
 }
 
 /// Tells whether one letter too many, too few, wrong, or two letters swapped lie between the words. First letters are
@@ -151,6 +197,12 @@ fn is_one_slip(known: &[u8], seen: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hash_without_a_letter_is_that_of_the_shorter_word() {
+        let hashes: Vec<u32> = without_one(b"abcd").collect();
+        assert_eq!(hashes, [polynomial(b"acd"), polynomial(b"abd"), polynomial(b"abc")]);
+    }
 
     #[test]
     fn words_are_found_with_one_slip() {

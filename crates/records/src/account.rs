@@ -77,7 +77,7 @@ pub struct Account {
     /// IANA time zone; UTC when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Id>,
-    /// Identities.
+    /// Identities: a list, or an object of identities by type.
     #[serde(default, deserialize_with = "crate::object::list", skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
     /// Quiet periods.
@@ -121,10 +121,7 @@ impl FromOutside for Account {
         optional("owner", Shape::Id),
         optional("locale", Shape::Id),
         optional("time_zone", Shape::Zone),
-        optional(
-            "identities",
-            Shape::List(&Shape::Record(&[required("type", Shape::Id), required("value", Shape::Id)])),
-        ),
+        optional("identities", Shape::Identities),
         optional(
             "quiet_periods",
             Shape::List(&Shape::Record(&[

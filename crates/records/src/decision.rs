@@ -17,6 +17,21 @@ pub enum Outcome {
     Approved,
 }
 
+impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 4] = [Self::Opened, Self::Updated, Self::None, Self::Approved];
+
+    /// Returns the name that records and metric labels carry.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::None => "none",
+            Self::Approved => "approved",
+        }
+    }
+}
+
 /// Why; a bounded set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,6 +64,46 @@ pub enum Why {
     RateCapped,
     /// No rule looks at this.
     NoRule,
+}
+
+impl Why {
+    /// All reasons.
+    pub const ALL: [Self; 14] = [
+        Self::Fired,
+        Self::BelowThreshold,
+        Self::WarmingUp,
+        Self::QuietPeriod,
+        Self::Dismissed,
+        Self::CoolDown,
+        Self::WithinAuthority,
+        Self::WrongDigest,
+        Self::NotAnApprover,
+        Self::Late,
+        Self::History,
+        Self::Shadow,
+        Self::RateCapped,
+        Self::NoRule,
+    ];
+
+    /// Returns the name that records and metric labels carry.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fired => "fired",
+            Self::BelowThreshold => "below_threshold",
+            Self::WarmingUp => "warming_up",
+            Self::QuietPeriod => "quiet_period",
+            Self::Dismissed => "dismissed",
+            Self::CoolDown => "cool_down",
+            Self::WithinAuthority => "within_authority",
+            Self::WrongDigest => "wrong_digest",
+            Self::NotAnApprover => "not_an_approver",
+            Self::Late => "late",
+            Self::History => "history",
+            Self::Shadow => "shadow",
+            Self::RateCapped => "rate_capped",
+            Self::NoRule => "no_rule",
+        }
+    }
 }
 
 /// Whether an AI's draft may be sent.

@@ -89,6 +89,23 @@ pub enum Status {
     Closed,
 }
 
+impl Status {
+    /// Returns the name that records and metric labels carry.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Assigned => "assigned",
+            Self::Updated => "updated",
+            Self::AtRisk => "at_risk",
+            Self::Overflowed => "overflowed",
+            Self::Breached => "breached",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// Why a handoff closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

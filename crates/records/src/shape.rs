@@ -38,6 +38,8 @@ pub(crate) enum Shape {
     Map(&'static Shape),
     /// A list; nulls are left out.
     List(&'static Shape),
+    /// A list of identities, or an object of identities by type as an event has, which becomes such a list.
+    Identities,
     /// An object with these fields; others are ignored.
     Record(&'static [Field]),
 }
@@ -137,6 +139,7 @@ fn check(value: &mut Value, shape: &Shape, path: &mut Path) -> Result<(), Reject
         Shape::Any => return any(value, path),
         Shape::Map(of) => return map(value.as_object_mut().ok_or_else(|| wrong_type(path))?, of, path),
         Shape::List(of) => return list(value.as_array_mut().ok_or_else(|| wrong_type(path))?, of, path),
+        Shape::Identities => return identities(value, path),
         Shape::Record(fields) => return record(value.as_object_mut().ok_or_else(|| wrong_type(path))?, fields, path),
     };
     if holds { Ok(()) } else { Err(path.rejection(Reason::InvalidValue)) }
@@ -188,6 +191,21 @@ fn list(items: &mut Vec<Value>, of: &Shape, path: &mut Path) -> Result<(), Rejec
     }
     items.retain(|item| !item.is_null());
     Ok(())
+}
+
+const IDENTITY: Shape = Shape::Record(&[required("type", Shape::Id), required("value", Shape::Id)]);
+
+fn identities(value: &mut Value, path: &mut Path) -> Result<(), Rejection> {
+    match value {
+        Value::Array(items) => list(items, &IDENTITY, path),
+        Value::Object(by_type) => {
+            map(by_type, &Shape::Id, path)?;
+            let listed = std::mem::take(by_type).into_iter();
+            *value = listed.map(|(name, value)| serde_json::json!({"type": name, "value": value})).collect();
+            Ok(())
+        }
+        _ => Err(path.rejection(Reason::WrongType)),
+    }
 }
 
 fn record(object: &mut Map<String, Value>, fields: &[Field], path: &mut Path) -> Result<(), Rejection> {

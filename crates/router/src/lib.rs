@@ -16,7 +16,7 @@ mod assign;
 mod decide;
 mod merge;
 #[cfg(test)]
-mod way_of_a_handoff;
+mod tests;
 
 pub use assign::{AssignConfig, AssignTask};
 pub use baton_assignment::Pace;

@@ -12,6 +12,15 @@ pub const REQUEST: Duration = Duration::from_secs(30);
 /// The largest record that is written: an envelope around an event of 1 MiB.
 pub const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 
+/// Whether other instances may run beside this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// They may: the members of the groups are asked for their layout before the start.
+    Possible,
+    /// The brokers live in this process, and nobody else knows of them; the embedded broker cannot list groups.
+    Impossible,
+}
+
 /// Which cluster, which names on it, and who this instance is.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -31,6 +40,8 @@ pub struct Config {
     pub threads: usize,
     /// The longest time between two commits under load.
     pub commit_interval: Duration,
+    /// Whether others may run beside this instance.
+    pub peers: Peers,
     /// Further client settings, such as those for TLS; they go to every client.
     pub kafka: BTreeMap<String, String>,
 }
@@ -47,6 +58,7 @@ impl Config {
             instance: None,
             threads: 1,
             commit_interval: Duration::from_millis(100),
+            peers: Peers::Possible,
             kafka: BTreeMap::new(),
         }
     }
@@ -124,7 +136,8 @@ impl Config {
             // Java's default partitioner; librdkafka's own default is another.
             .set("partitioner", "murmur2_random")
             .set("compression.type", "lz4")
-            .set("linger.ms", "5")
+            // A commit sends at once whatever waits; until then larger batches cost less.
+            .set("linger.ms", "50")
             .set("batch.size", "262144")
             .set("message.max.bytes", MAX_RECORD_BYTES.to_string())
             // A failed record fails the commit, so reports of success are of no use.

@@ -64,6 +64,14 @@ pub enum StartError {
         /// The client's error.
         source: KafkaError,
     },
+    /// The embedded broker of a demonstration.
+    #[error("the embedded broker cannot {what}: {source}; look for limits on ports, threads and open files")]
+    Embedded {
+        /// What was tried.
+        what: &'static str,
+        /// The client's error.
+        source: KafkaError,
+    },
     /// Anything that the user can mend.
     #[error("{0}")]
     Refused(String),

@@ -1,7 +1,8 @@
 //! The exactly-once runtime: the only crate that names `rdkafka` and reads clocks.
 //!
 //! Reading order: [`stage`] says what is run, [`instance`] starts it, [`thread`] is the loop, [`slot`] keeps a task,
-//! [`producer`] and [`client`] are the edge to librdkafka, [`reader`] restores.
+//! [`producer`] and [`client`] are the edge to librdkafka, [`reader`] restores. [`tools`], [`tail`] and [`writer`] are for
+//! the command line, [`embedded`] for demonstrations.
 //!
 //! Where the known traps of Kafka and librdkafka are handled: partitioner, `retry.backoff.ms`,
 //! `transaction.timeout.ms`, `fetch.queue.backoff.ms`, prefetch bounds and record sizes in [`config`]; commits that wait
@@ -14,6 +15,7 @@ mod client;
 pub mod clock;
 pub mod config;
 mod context;
+mod embedded;
 mod ends;
 pub mod error;
 mod fail_point;
@@ -26,12 +28,17 @@ mod slot;
 pub mod stage;
 pub mod state;
 mod table;
+mod tail;
 mod thread;
 pub mod tools;
 pub mod topics;
+mod writer;
 
-pub use config::Config;
+pub use config::{Config, Peers};
+pub use embedded::EmbeddedBroker;
 pub use error::StartError;
 pub use instance::Instance;
 pub use stage::{GlobalTable, LowWaterMarks, Partitions, Stage, TaskId, Topology};
 pub use state::{Shared, ThreadState};
+pub use tail::Tail;
+pub use writer::Writer;

@@ -64,6 +64,7 @@ fn follow(config: &Config, table: &GlobalTable, shared: &Shared, full: &AtomicBo
 fn restart(error: StartError) -> Failure {
     match error {
         StartError::Brokers { what, source, .. } => crate::error::KafkaFailure::of(what, &source).into(),
+        StartError::Embedded { what, source } => crate::error::KafkaFailure::of(what, &source).into(),
         StartError::Refused(why) => Failure::Stop(why),
     }
 }

@@ -1,5 +1,6 @@
 //! What command-line tools need of a cluster: reading topics to their ends, writing a few records.
 
+use crate::client::{Fetched, TopicPartition};
 use crate::config::{Config, REQUEST};
 use crate::error::{Failure, KafkaFailure, StartError};
 use crate::reader::Reader;
@@ -31,6 +32,21 @@ pub struct StoredRecord {
     pub headers: Vec<Header>,
 }
 
+impl StoredRecord {
+    /// Copies a record.
+    pub(crate) fn of(record: &Fetched) -> Self {
+        Self {
+            topic: record.topic().to_owned(),
+            partition: record.partition(),
+            offset: record.offset(),
+            timestamp: Timestamp::from_millis(record.timestamp()),
+            key: record.key().map(<[u8]>::to_vec),
+            value: record.value().map(<[u8]>::to_vec),
+            headers: record.headers.clone(),
+        }
+    }
+}
+
 /// Gives every committed record of a topic from `from` on (from the beginning when none is given) to `take`, partition by
 /// partition in order, up to the ends at the time of the call. `take` returns false to end early.
 ///
@@ -51,16 +67,7 @@ pub fn read(
     let mut reader = Reader::open(config, &starts).map_err(|f| refuse(&name, &f.into()))?;
     while !reader.is_caught_up() {
         let Some(r) = reader.next(Duration::from_millis(100)).map_err(|f| refuse(&name, &f))? else { continue };
-        let go_on = take(StoredRecord {
-            topic: name.clone(),
-            partition: r.partition(),
-            offset: r.offset(),
-            timestamp: Timestamp::from_millis(r.timestamp()),
-            key: r.key().map(<[u8]>::to_vec),
-            value: r.value().map(<[u8]>::to_vec),
-            headers: r.headers.clone(),
-        });
-        if !go_on {
+        if !take(StoredRecord::of(&r)) {
             return Ok(());
         }
     }
@@ -72,7 +79,7 @@ fn starts(
     name: &str,
     count: i32,
     from: Option<Timestamp>,
-) -> Result<Vec<((String, i32), i64)>, StartError> {
+) -> Result<Vec<(TopicPartition, i64)>, StartError> {
     let Some(from) = from else { return Ok((0..count).map(|p| ((name.to_owned(), p), 0)).collect()) };
     let to_error = |source| StartError::Brokers {
         what: "cannot look up offsets by time",

@@ -1,6 +1,6 @@
 //! What one record of the log says.
 
-use baton_language::{CueSpec, Cues};
+use baton_language::{CueSpec, Cues, Listener};
 use baton_policy::{Policy, SentimentPolicy};
 use baton_records::{Actor, Body, Entry, Event, Id, Interaction, LogRecord, Signal, SignalKind, ids};
 use baton_stream::{Broken, Store, Table};
@@ -20,7 +20,7 @@ pub struct Score {
 
 /// The cues of one policy.
 struct Listening {
-    cues: Cues,
+    listener: Listener,
     /// Threshold and kind by the cue's name.
     terms: std::collections::BTreeMap<Id, (f64, SignalKind)>,
 }
@@ -75,7 +75,7 @@ impl Score {
             let Some(policy) = self.policy.get(&()) else { return Ok(Vec::new()) };
             self.listening = Some(listen("the stored one", policy)?);
         }
-        Ok(self.listening.as_ref().map_or_else(Vec::new, |l| l.signals(interaction, event, text)))
+        Ok(self.listening.as_mut().map_or_else(Vec::new, |l| l.signals(interaction, event, text)))
     }
 }
 
@@ -105,10 +105,10 @@ impl Listening {
         });
         let cues = Cues::compile(specs).map_err(|error| Broken { what: format!("the policy's {error}") })?;
         let terms = policy.cues.iter().map(|(name, cue)| (name.clone(), (cue.threshold, cue.kind))).collect();
-        Ok(Self { cues, terms })
+        Ok(Self { listener: Listener::new(cues), terms })
     }
 
-    fn signals(&self, interaction: &Interaction, event: &Event, text: &str) -> Vec<Signal> {
+    fn signals(&mut self, interaction: &Interaction, event: &Event, text: &str) -> Vec<Signal> {
         let source = interaction.source.topic.as_str();
         let signal = |name: &str, kind, score, threshold, sentence: Option<u32>| {
             let place = sentence.map_or_else(String::new, |s| s.to_string());
@@ -130,12 +130,12 @@ impl Listening {
             }
         };
         let mut signals: Vec<Signal> = Vec::new();
-        for hit in self.cues.find(text).iter().filter(|hit| hit.score >= FLOOR) {
+        let (hits, mood) = self.listener.hear(text);
+        for hit in hits.iter().filter(|hit| hit.score >= FLOOR) {
             if let Some((threshold, kind)) = self.terms.get(hit.cue) {
                 signals.push(signal(hit.cue, *kind, hit.score, *threshold, Some(hit.sentence)));
             }
         }
-        let mood = baton_language::sentiment(text);
         let readings =
             [("negative", SignalKind::Sentiment, mood.negative), ("pressing", SignalKind::Urgency, mood.urgency)];
         for (name, kind, score) in readings.into_iter().filter(|(.., score)| *score >= MOOD_THRESHOLD) {

@@ -62,21 +62,23 @@ pub fn load(path: &Path) -> anyhow::Result<(Policy, String)> {
     }
 }
 
-/// Puts a policy in force when its version is newer than the newest.
+/// Puts the policy of a file in force when its version is newer than the newest.
 ///
 /// # Errors
 /// When it is wrong, the same version stands there with another text, or the topic cannot be written.
 pub fn activate(config: &Config, path: &Path) -> anyhow::Result<Activation> {
     let (policy, text) = load(path)?;
+    activate_text(config, &policy, text).with_context(|| format!("in {}", path.display()))
+}
+
+/// Puts a policy in force, of which `text` is the text, when its version is newer than the newest.
+///
+/// # Errors
+/// When the same version stands there with another text, or the topic cannot be written.
+pub fn activate_text(config: &Config, policy: &Policy, text: String) -> anyhow::Result<Activation> {
     let known = list(config)?;
-    if let Some(same) = known.iter().find(|a| a.version == policy.version)
-        && same.text != text
-    {
-        bail!(
-            "{} stands there already with another text; give the policy in {} a new number",
-            policy.version,
-            path.display()
-        );
+    if known.iter().any(|a| a.version == policy.version && a.text != text) {
+        bail!("{} stands there already with another text; give the policy a new number", policy.version);
     }
     if let Some(newest) =
         known.iter().map(|a| &a.version).max_by_key(|v| v.number).filter(|v| v.number >= policy.version.number)
@@ -85,5 +87,5 @@ pub fn activate(config: &Config, path: &Path) -> anyhow::Result<Activation> {
     }
     let key = policy.version.to_string().into_bytes();
     tools::write(config, &Topic::Policies, &[(key, text.into_bytes())])?;
-    Ok(Activation::Done(policy.version))
+    Ok(Activation::Done(policy.version.clone()))
 }

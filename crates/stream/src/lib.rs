@@ -9,7 +9,7 @@ mod store;
 mod topic;
 pub mod wire;
 
-pub use outbox::{Counted, Header, Outbox, Output};
+pub use outbox::{Counted, Handed, Header, Outbox, Output};
 pub use store::{CorruptEntry, Key, Sink, Store, Table, Value};
 pub use topic::Topic;
 

@@ -1,7 +1,7 @@
 //! What a task gives out.
 
 use crate::Topic;
-use baton_records::{IgnoredReason, Reason, Timestamp};
+use baton_records::{Id, IgnoredReason, Outcome, Reason, Status, Strategy, Timestamp, Why};
 
 /// A header of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub struct Output {
     pub headers: Vec<Header>,
 }
 
-/// What became of an input record, for metrics; a bounded set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What became of an input record, and what came of it, for metrics; a bounded set but for the policy's teams.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Counted {
     /// It was passed on or applied.
     Applied,
@@ -57,6 +57,25 @@ pub enum Counted {
     History,
     /// Something was dropped because its bound was reached.
     Bound,
+    /// A condition of the policy could not be evaluated, and so does not hold.
+    ConditionFailed,
+    /// A decision was written.
+    Decided(Outcome, Why),
+    /// A revision of a handoff was written.
+    Handed(Handed),
+}
+
+/// A revision of a handoff, as metrics see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handed {
+    /// The strategy of its first reason; none when it has no reason any more.
+    pub strategy: Option<Strategy>,
+    /// Its team, one of the policy's.
+    pub team: Id,
+    /// What it is about.
+    pub status: Status,
+    /// The arrival, or the deadline, of what caused it: from there on its latency counts.
+    pub arrival: Timestamp,
 }
 
 /// Collects what a task gives out between two commits.

@@ -2,7 +2,7 @@
 
 use crate::names::{self, Name};
 use crate::records::{RecordCounters, Stage};
-use baton_records::{Outcome, Status, Strategy, Why};
+use baton_records::{Outcome, Why};
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
@@ -83,9 +83,14 @@ impl Metrics {
         })
     }
 
-    /// Returns the record counters of a stage; a thread asks once and keeps them.
+    /// Returns the counters of a stage; a thread asks once and keeps them.
     pub fn record_counters(&self, stage: Stage) -> RecordCounters {
-        RecordCounters::new(|outcome, reason| self.records.with_label_values(&[stage.name(), outcome, reason]))
+        let counter = |outcome: &str, reason: &str| self.records.with_label_values(&[stage.name(), outcome, reason]);
+        let decides = matches!(stage, Stage::Decide | Stage::Account);
+        let pairs = Outcome::ALL.iter().flat_map(|outcome| Why::ALL.iter().map(move |why| (outcome, why)));
+        let pairs = pairs.filter(|_| decides);
+        let decided = pairs.map(|(o, w)| self.decisions.with_label_values(&[o.name(), w.name()])).collect();
+        RecordCounters::new(counter, decided, self.handoffs.clone())
     }
 
     /// Sets the lag of an input partition: records to its end, and the age of the oldest one.
@@ -161,17 +166,7 @@ impl Metrics {
         self.state_entries.with_label_values(&[store]).set(whole(entries));
     }
 
-    /// Counts a revision of a handoff. The team is one of the policy's.
-    pub fn handoff(&self, strategy: Strategy, team: &str, status: Status) {
-        self.handoffs.with_label_values(&[strategy.name(), team, status_name(status)]).inc();
-    }
-
-    /// Counts a decision.
-    pub fn decision(&self, outcome: Outcome, why: Why) {
-        self.decisions.with_label_values(&[outcome_name(outcome), why_name(why)]).inc();
-    }
-
-    /// Observes the time from a record's arrival to the commit of its handoff.
+    /// Observes the time from a record's arrival ([`baton_stream::Handed`]) to the commit of its handoff.
     pub fn observe_latency(&self, took: Duration) {
         self.latency.observe(took.as_secs_f64());
     }
@@ -187,48 +182,6 @@ impl Metrics {
 
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-const fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Opened => "opened",
-        Status::Assigned => "assigned",
-        Status::Updated => "updated",
-        Status::AtRisk => "at_risk",
-        Status::Overflowed => "overflowed",
-        Status::Breached => "breached",
-        Status::Approved => "approved",
-        Status::Denied => "denied",
-        Status::Closed => "closed",
-    }
-}
-
-const fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Opened => "opened",
-        Outcome::Updated => "updated",
-        Outcome::None => "none",
-        Outcome::Approved => "approved",
-    }
-}
-
-const fn why_name(why: Why) -> &'static str {
-    match why {
-        Why::Fired => "fired",
-        Why::BelowThreshold => "below_threshold",
-        Why::WarmingUp => "warming_up",
-        Why::QuietPeriod => "quiet_period",
-        Why::Dismissed => "dismissed",
-        Why::CoolDown => "cool_down",
-        Why::WithinAuthority => "within_authority",
-        Why::WrongDigest => "wrong_digest",
-        Why::NotAnApprover => "not_an_approver",
-        Why::Late => "late",
-        Why::History => "history",
-        Why::Shadow => "shadow",
-        Why::RateCapped => "rate_capped",
-        Why::NoRule => "no_rule",
-    }
 }
 
 fn gauges(registry: &Registry, name: Name) -> Result<IntGaugeVec, prometheus::Error> {
@@ -270,8 +223,8 @@ fn histogram(registry: &Registry, name: Name) -> Result<Histogram, prometheus::E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_records::{IgnoredReason, Reason};
-    use baton_stream::Counted;
+    use baton_records::{IgnoredReason, Reason, Status, Strategy, Timestamp};
+    use baton_stream::{Counted, Handed};
 
     fn lines(metrics: &Metrics) -> Vec<String> {
         metrics.text().unwrap().lines().filter(|l| !l.starts_with('#')).map(str::to_owned).collect()
@@ -300,10 +253,11 @@ mod tests {
             Counted::PassedOver,
             Counted::History,
             Counted::Bound,
+            Counted::ConditionFailed,
         ];
         all.extend(Reason::ALL.map(Counted::DeadLetter));
         for what in &all {
-            counters.count(*what);
+            counters.count(what.clone());
         }
         let counted = lines(&metrics).into_iter().filter(|l| l.starts_with("baton_records_total")).collect::<Vec<_>>();
         assert_eq!(counted.len(), all.len());
@@ -342,18 +296,45 @@ mod tests {
                 "baton_restore_remaining_records{stage=\"decide\"} 0",
             ],
         );
-        check(
-            |m| {
-                m.handoff(Strategy::Sentiment, "tier3", Status::AtRisk);
-                m.decision(Outcome::None, Why::BelowThreshold);
-                m.set_waited_for(2);
-            },
-            &[
-                "baton_handoffs_total{status=\"at_risk\",strategy=\"sentiment\",team=\"tier3\"} 1",
-                "baton_decisions_total{outcome=\"none\",why=\"below_threshold\"} 1",
-                "baton_source_partitions_waited_for 2",
-            ],
+        check(|m| m.set_waited_for(2), &["baton_source_partitions_waited_for 2"]);
+    }
+
+    #[test]
+    fn decisions_and_handoffs_count_apart() {
+        let metrics = Metrics::new().unwrap();
+        let counters = metrics.record_counters(Stage::Account);
+        for outcome in Outcome::ALL {
+            for why in Why::ALL {
+                counters.count(Counted::Decided(outcome, why));
+            }
+        }
+        let decided: Vec<_> = lines(&metrics).into_iter().filter(|l| l.starts_with("baton_decisions_total")).collect();
+        assert_eq!(decided.len(), Outcome::ALL.len() * Why::ALL.len());
+        assert!(decided.iter().all(|l| l.ends_with(" 1")), "{decided:#?}");
+        let handed = |strategy| Handed {
+            strategy,
+            team: "tier3".into(),
+            status: Status::AtRisk,
+            arrival: Timestamp::from_millis(0),
+        };
+        for strategy in [Some(Strategy::Sentiment), Some(Strategy::Sentiment), None] {
+            counters.count(Counted::Handed(handed(strategy)));
+        }
+        let handed: Vec<_> = lines(&metrics).into_iter().filter(|l| l.starts_with("baton_handoffs_total")).collect();
+        assert_eq!(
+            handed,
+            [
+                "baton_handoffs_total{status=\"at_risk\",strategy=\"\",team=\"tier3\"} 1",
+                "baton_handoffs_total{status=\"at_risk\",strategy=\"sentiment\",team=\"tier3\"} 2",
+            ]
         );
+    }
+
+    #[test]
+    fn only_what_decides_shows_decisions() {
+        let metrics = Metrics::new().unwrap();
+        metrics.record_counters(Stage::Intake).count(Counted::Decided(Outcome::Opened, Why::Fired));
+        assert!(lines(&metrics).iter().all(|l| !l.starts_with("baton_decisions_total")));
     }
 
     #[test]

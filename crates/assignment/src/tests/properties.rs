@@ -166,23 +166,7 @@ fn record(op: &Op, desk: &mut Desk, pool: &Pool) -> Option<PoolRecord> {
         Op::Close { handoff } => {
             desk.chosen(handoff).and_then(|request| revised(request, &|r| r.state = RequestState::Closed))
         }
-        Op::Agent { agent, teams, status, capacity, load, level } => {
-            let name = pick(&AGENTS, agent);
-            let teams =
-                pick(&["one", "two", "three", "skilled", "one,two", "skilled,three", "one,two,three,skilled"], teams);
-            let status = pick(&["available", "available", "available", "away", "offline"], status);
-            let expires = pick(&["2026-03-01", "2026-03-02", "2027-01-01"], level / 5);
-            let text = format!(
-                "agent {name} teams={teams} status={status} capacity={} load={} skills=x:{}:{expires} accounts=account{} industries={} @{}",
-                capacity % 4,
-                load % 3,
-                level % 5,
-                agent % 3,
-                pick(&["farming", "steel"], level),
-                pool.now
-            );
-            return Line::parse(&text).record();
-        }
+        Op::Agent { .. } => return agent_record(op, pool),
         Op::Gone { agent } => return Line::parse(&format!("gone {} @{}", pick(&AGENTS, agent), pool.now)).record(),
         Op::Pass { .. } | Op::Jump { .. } => None,
     }?;
@@ -191,6 +175,25 @@ fn record(op: &Op, desk: &mut Desk, pool: &Pool) -> Option<PoolRecord> {
         _ => desk.open.insert(request.handoff_id.clone(), request.clone()),
     };
     Some(PoolRecord::Request { request: Box::new(request) })
+}
+
+/// The record of an agent.
+fn agent_record(op: &Op, pool: &Pool) -> Option<PoolRecord> {
+    let Op::Agent { agent, teams, status, capacity, load, level } = *op else { return None };
+    let name = pick(&AGENTS, agent);
+    let teams = pick(&["one", "two", "three", "skilled", "one,two", "skilled,three", "one,two,three,skilled"], teams);
+    let status = pick(&["available", "available", "available", "away", "offline"], status);
+    let expires = pick(&["2026-03-01", "2026-03-02", "2027-01-01"], level / 5);
+    let text = format!(
+        "agent {name} teams={teams} status={status} capacity={} load={} skills=x:{}:{expires} accounts=account{} industries={} @{}",
+        capacity % 4,
+        load % 3,
+        level % 5,
+        agent % 3,
+        pick(&["farming", "steel"], level),
+        pool.now
+    );
+    Line::parse(&text).record()
 }
 
 /// Checks an answer, and tells *assign* what *decide* makes of it.

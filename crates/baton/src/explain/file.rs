@@ -130,6 +130,14 @@ fn record(line: &[u8], prefix: &str) -> Result<Record, String> {
     let text = std::str::from_utf8(line).map_err(|_| "not UTF-8".to_owned())?;
     let record =
         ReplayLine::parse(text.trim()).map_err(|problem| format!("neither a decision nor a record: {problem}"))?;
+    of_topic(record, prefix)
+}
+
+/// Reads a record of a topic, whose name begins with `prefix` unless it is a source's.
+///
+/// # Errors
+/// When it is neither the decision nor the handoff that its topic promises.
+pub fn of_topic(record: ReplayLine, prefix: &str) -> Result<Record, String> {
     let own = record.topic.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.'));
     Ok(match own {
         Some("decisions") => {

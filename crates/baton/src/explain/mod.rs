@@ -1,6 +1,8 @@
 //! `baton explain`: why, and why not, from the records of `baton.decisions`; what became of an event without decision,
 //! from the log, the dead letters and the sources when they are given too; the handoff as it stands, from its own topic.
+//! The records come from files or from brokers.
 
+mod brokers;
 mod file;
 mod print;
 mod search;
@@ -17,7 +19,8 @@ Examples:
   baton replay --policy deploy/policies/saas.yaml \\
       --emit baton.handoffs,baton.decisions,baton.interactions,baton.dead-letters march.jsonl > out.jsonl
   baton explain evt-0001 --file out.jsonl
-  baton explain --account acme --from 2026-03-02T00:00:00Z --file out.jsonl --file march.jsonl";
+  baton explain --account acme --from 2026-03-02T00:00:00Z --file out.jsonl --file march.jsonl
+  baton explain evt-0001 --brokers 127.0.0.1:9092";
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -38,8 +41,17 @@ pub struct Args {
     #[arg(long, requires = "account", value_parser = time)]
     to: Option<Timestamp>,
     /// JSON Lines: decisions as they stand, or records as `replay` writes and `capture` keeps them; `-` is standard input
-    #[arg(long = "file", value_name = "FILE", required = true)]
+    #[arg(long = "file", value_name = "FILE", required_unless_present = "brokers")]
     files: Vec<PathBuf>,
+    /// Bootstrap servers of the cluster whose topics are read when no file is given
+    #[arg(long, env = "BATON_BROKERS", value_name = "HOST:PORT,…")]
+    brokers: Option<String>,
+    /// Further settings of librdkafka, one name=value a line (TLS, SASL); secrets belong here
+    #[arg(long, value_name = "FILE")]
+    kafka_config: Option<PathBuf>,
+    /// Topics with events, which tell of an event that waits; for --brokers
+    #[arg(long, value_delimiter = ',', value_name = "TOPIC,…")]
+    sources: Vec<Id>,
     /// What stands before the names of Baton's topics
     #[arg(long, default_value = "baton")]
     prefix: Id,
@@ -51,7 +63,7 @@ pub struct Args {
 /// Runs it.
 ///
 /// # Errors
-/// When a file cannot be read, or holds nothing about what was asked for.
+/// When a file or the topics cannot be read, or hold nothing about what was asked for.
 pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     let question = match (&args.id, &args.account) {
         (Some(id), _) => search::Question::Id(id.clone()),
@@ -64,17 +76,11 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     };
     let mut search = search::Search::new(question);
     let mut printer = print::Printer::new(out, args.json);
-    let bar = progress(&args.files);
-    for path in &args.files {
-        let records = file::Records::new(BufReader::new(bar.wrap_read(open(path)?)), &args.prefix);
-        for record in records {
-            let record = record.with_context(|| path.display().to_string())?;
-            if let Some(decision) = search.take(record) {
-                printer.decision(&decision)?;
-            }
-        }
+    let mut take = |record| search.take(record).map_or(Ok(()), |decision| printer.decision(&decision));
+    match &args.brokers {
+        Some(brokers) if args.files.is_empty() => brokers::read(args, brokers, &mut take)?,
+        _ => read_files(args, &mut take)?,
     }
-    bar.finish_and_clear();
     let found = search.finish();
     for fate in &found.fates {
         printer.fate(fate)?;
@@ -85,5 +91,17 @@ pub fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     if found.is_empty() {
         anyhow::bail!("{}", found.nothing());
     }
+    Ok(())
+}
+
+fn read_files(args: &Args, take: &mut dyn FnMut(file::Record) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let bar = progress(&args.files);
+    for path in &args.files {
+        let records = file::Records::new(BufReader::new(bar.wrap_read(open(path)?)), &args.prefix);
+        for record in records {
+            take(record.with_context(|| path.display().to_string())?)?;
+        }
+    }
+    bar.finish_and_clear();
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::search::{Fate, What};
 use crate::card;
-use crate::terminal::{number, plain};
+use crate::terminal::{Paint, number, plain};
 use baton_records::{Decision, Gate, Handoff, Outcome, RuleResult, Why};
 use std::io::Write;
 
@@ -118,7 +118,7 @@ impl<'a, W: Write> Printer<'a, W> {
         if self.json {
             return self.line(handoff);
         }
-        card::write(handoff, self.out)?;
+        card::write(handoff, Paint::of_output(), self.out)?;
         Ok(())
     }
 

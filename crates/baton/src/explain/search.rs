@@ -188,13 +188,13 @@ impl Found {
     pub fn nothing(&self) -> String {
         match &self.question {
             Question::Id(id) if baton_records::ids::account_of_handoff(id).is_some() => {
-                format!("no decision of these files opened or touched the handoff {id}; give files of its whole time")
+                format!("no decision of these records opened or touched the handoff {id}; give those of its whole time")
             }
             Question::Id(id) => format!(
-                "these files do not know the event {id}; give the log, the dead letters and the sources of its time too"
+                "these records do not know the event {id}; give the log, the dead letters and the sources of its time too"
             ),
             Question::Account { account, .. } => {
-                format!("these files hold no decision about the account {account} that fits; widen --from and --to")
+                format!("these records hold no decision about the account {account} that fits; widen --from and --to")
             }
         }
     }

@@ -1,11 +1,15 @@
 //! Cases as data, and properties.
 
 mod cases;
+mod modes;
 mod policy;
 mod properties;
+mod repeats;
+mod switch;
 
 use crate::Decide;
 use crate::rules::Rules;
+use baton_policy::Policy;
 use baton_records::{
     Account, AssignResult, Body, Decision, Entry, Event, Handoff, Id, Interaction, Lifecycle, LogRecord, Received,
     Signal, SignalKind, Source, Timestamp,
@@ -50,6 +54,7 @@ pub(super) struct Line {
 /// Drives [`Decide`] with lines.
 pub(super) struct Driver {
     pub decide: Decide,
+    policy: fn() -> Policy,
     seq: u64,
     time: Timestamp,
     pub out: Outbox,
@@ -57,21 +62,25 @@ pub(super) struct Driver {
     changelogs: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
-pub(super) fn rules() -> Rules {
-    Rules::new("test@1".into(), policy::policy())
+fn rules(policy: fn() -> Policy) -> Rules {
+    Rules::new("test@1".into(), policy())
 }
 
 impl Driver {
     pub fn new() -> Self {
+        Self::with(policy::policy)
+    }
+
+    pub fn with(policy: fn() -> Policy) -> Self {
         let mut decide = Decide::new();
-        decide.rules = Some(rules());
-        Self { decide, seq: 0, time: Timestamp::MIN, out: Outbox::default(), changelogs: Vec::new() }
+        decide.rules = Some(rules(policy));
+        Self { decide, policy, seq: 0, time: Timestamp::MIN, out: Outbox::default(), changelogs: Vec::new() }
     }
 
     /// Throws the process away and makes it anew from its stores.
     pub fn restart(&mut self) {
         let mut fresh = Decide::new();
-        fresh.rules = Some(rules());
+        fresh.rules = Some(rules(self.policy));
         let (old, new) = (self.decide.stores(), fresh.stores());
         self.changelogs.resize(old.len(), BTreeMap::new());
         for ((old, new), changelog) in old.into_iter().zip(new).zip(&mut self.changelogs) {

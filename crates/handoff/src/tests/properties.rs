@@ -1,7 +1,8 @@
 //! What must hold of any log.
 
-use super::{Driver, Line};
-use baton_records::{Handoff, Id, Timestamp};
+use super::{Driver, Line, policy};
+use baton_policy::Policy;
+use baton_records::{Actor, Handoff, Id, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -71,16 +72,30 @@ fn lines(smalls: &[Small]) -> Vec<Line> {
     let mut occurred = START_MS;
     let each = smalls.iter().enumerate().map(|(i, s)| {
         occurred += s.gap;
-        let mut line = line(i, s, occurred);
-        if line.cues.is_empty() && matches!(s.kind, 0..=7 | 15) {
-            // A message without cue parts two cues only as long as it came before the second: what fired stays.
-            line.at = line.event.as_ref().map(|e| e.occurred_at);
-        }
-        line
+        line(i, s, occurred)
     });
     let mut all: Vec<Line> = each.collect();
     all.sort_by_key(|l| l.at);
     all
+}
+
+/// Without the delay of messages without cue: what fired stays, so that one which parts two cues does so only when it
+/// came before the second.
+fn plain_at_once(smalls: &[Small]) -> Vec<Line> {
+    let mut all = lines(smalls);
+    for line in &mut all {
+        let plain = line.event.as_ref().filter(|e| e.actor == Some(Actor::Customer) && line.cues.is_empty());
+        line.at = plain.map(|e| e.occurred_at).or(line.at);
+    }
+    all.sort_by_key(|l| l.at);
+    all
+}
+
+/// The policy, but that its windows hold whole conversations.
+fn without_windows() -> Policy {
+    let mut policy = policy::policy();
+    policy.sentiment.rules.iter_mut().filter(|r| r.within_turns > 1).for_each(|r| r.within_turns = 64);
+    policy
 }
 
 /// The last revision of each handoff, without what may differ between two orders of arrival.
@@ -99,7 +114,10 @@ fn last(driver: &Driver) -> BTreeMap<Option<Id>, Value> {
 }
 
 fn run(lines: &[Line]) -> Driver {
-    let mut driver = Driver::new();
+    drive(Driver::new(), lines)
+}
+
+fn drive(mut driver: Driver, lines: &[Line]) -> Driver {
     for line in lines {
         driver.feed(line);
     }
@@ -165,10 +183,13 @@ proptest! {
     ) {
         let other: Vec<Small> =
             smalls.iter().zip(&delays).map(|(s, d)| Small { delay: *d, ..s.clone() }).collect();
-        let (one, two) = (last(&run(&lines(&smalls))), last(&run(&lines(&other))));
-        for (conversation, handoff) in &one {
-            if let Some(same) = two.get(conversation) {
-                prop_assert_eq!(handoff, same, "{:?}", conversation);
+        let windows = [&smalls, &other].map(|s| last(&run(&plain_at_once(s))));
+        let none = [&smalls, &other].map(|s| last(&drive(Driver::with(without_windows), &lines(s))));
+        for [one, two] in [windows, none] {
+            for (conversation, handoff) in &one {
+                if let Some(same) = two.get(conversation) {
+                    prop_assert_eq!(handoff, same, "{:?}", conversation);
+                }
             }
         }
     }

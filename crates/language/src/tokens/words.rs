@@ -1,10 +1,9 @@
 //! Words and contractions.
 
-use super::Reader;
-use crate::stem::stem;
-use crate::vocabulary::{UNKNOWN, Word};
+use super::{Dictionary, Fixed, Reader};
+use crate::vocabulary::Word;
 
-impl Reader<'_> {
+impl<D: Dictionary> Reader<'_, D> {
     /// Ends the word that is being read.
     pub(super) fn flush(&mut self) {
         if self.word.is_empty() {
@@ -12,7 +11,7 @@ impl Reader<'_> {
         }
         let apostrophe = self.apostrophe.take();
         if self.is_number() {
-            self.push(self.fixed.number);
+            self.push_fixed(|fixed| fixed.number);
         } else if let Some(at) = apostrophe {
             self.contraction(at);
         } else {
@@ -25,22 +24,23 @@ impl Reader<'_> {
         if let Some(positive) = self.without_apostrophe() {
             self.word.truncate(positive);
             if self.word == b"wo" {
-                self.push(self.fixed.will);
-                self.push(self.fixed.not);
+                self.push_fixed(|fixed| fixed.will);
+                self.push_fixed(|fixed| fixed.not);
                 return;
             }
             if self.word == b"ca" {
                 self.word.push(b'n');
             }
             self.look_up();
-            self.push(self.fixed.not);
+            self.push_fixed(|fixed| fixed.not);
         } else if matches!(self.word.as_slice(), b"im" | b"ive") {
-            let second = if self.word == b"im" { self.fixed.am } else { self.fixed.have };
+            let am = self.word == b"im";
             self.word.truncate(1);
             self.look_up();
-            self.push(second);
+            self.push_fixed(|fixed| if am { fixed.am } else { fixed.have });
         } else {
-            self.look_up();
+            let words = self.dictionary.learn(&mut self.word);
+            self.push(words);
         }
     }
 
@@ -64,6 +64,9 @@ impl Reader<'_> {
             (b"havent", 4),
             (b"hadnt", 3),
         ];
+        if !self.word.ends_with(b"t") {
+            return None;
+        }
         NEGATED.iter().find(|(word, _)| *word == self.word.as_slice()).map(|(_, kept)| *kept)
     }
 
@@ -86,7 +89,7 @@ impl Reader<'_> {
                     }
                 }
                 self.look_up();
-                self.push(self.fixed.not);
+                self.push_fixed(|fixed| fixed.not);
             }
             b"s" => {
                 let verb = matches!(
@@ -112,17 +115,18 @@ impl Reader<'_> {
                 let us = self.word == b"let";
                 self.look_up();
                 if verb {
-                    self.push(self.fixed.is);
+                    self.push_fixed(|fixed| fixed.is);
                 } else if us {
-                    let word = self.words.find(b"us");
-                    self.push(word);
+                    self.word.clear();
+                    self.word.extend_from_slice(b"us");
+                    self.look_up();
                 }
             }
-            b"re" => self.look_up_then(self.fixed.are),
-            b"m" => self.look_up_then(self.fixed.am),
-            b"ve" => self.look_up_then(self.fixed.have),
-            b"ll" => self.look_up_then(self.fixed.will),
-            b"d" => self.look_up_then(self.fixed.would),
+            b"re" => self.look_up_then(|fixed| fixed.are),
+            b"m" => self.look_up_then(|fixed| fixed.am),
+            b"ve" => self.look_up_then(|fixed| fixed.have),
+            b"ll" => self.look_up_then(|fixed| fixed.will),
+            b"d" => self.look_up_then(|fixed| fixed.would),
             _ => {
                 self.word.extend_from_slice(&tail);
                 self.look_up();
@@ -130,19 +134,13 @@ impl Reader<'_> {
         }
     }
 
-    fn look_up_then(&mut self, second: Word) {
+    fn look_up_then(&mut self, second: impl Fn(&Fixed) -> Word) {
         self.look_up();
-        self.push(second);
+        self.push_fixed(second);
     }
 
     fn look_up(&mut self) {
-        let form = if self.word.ends_with(b"d") { self.words.find_form(&self.word) } else { UNKNOWN };
-        let word = if form == UNKNOWN {
-            stem(&mut self.word);
-            self.words.find(&self.word)
-        } else {
-            form
-        };
-        self.push(word);
+        let words = self.dictionary.find(&mut self.word);
+        self.push(words);
     }
 }

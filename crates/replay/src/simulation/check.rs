@@ -1,5 +1,6 @@
 //! The invariants of the protocol, over what a run has left behind.
 
+use super::answers::{answered_in_time, offers_are_visible};
 use super::cluster::TopicPartition;
 use super::roles::Layout;
 use super::world::{Committed, World};
@@ -48,10 +49,12 @@ pub fn check(world: &World) -> Vec<Fallen> {
     revisions(&handoffs, &mut fall);
     nothing_early(&handoffs, &mut fall);
     deadlines_in_time(world, &handoffs, &mut fall);
+    answered_in_time(world, &handoffs, &mut fall);
+    offers_are_visible(world, &handoffs, &mut fall);
     fallen
 }
 
-type Fall<'a> = &'a mut dyn FnMut(&'static str, String);
+pub(super) type Fall<'a> = &'a mut dyn FnMut(&'static str, String);
 
 /// Reads the log of each partition.
 fn logs(world: &World) -> Result<BTreeMap<i32, Vec<LogRecord>>, String> {
@@ -115,7 +118,7 @@ fn every_record_once(world: &World, logs: &BTreeMap<i32, Vec<LogRecord>>, fall: 
             }
         }
     }
-    for at in sources() {
+    for at in sources().into_iter().filter(|at| world.dropped.as_ref() != Some(at)) {
         let Some(partition) = world.cluster.partition(&at) else { continue };
         for (offset, record) in partition.records().iter().enumerate() {
             let count = seen.get(&(at.0.suffix().to_owned(), at.1, offset as i64)).copied().unwrap_or(0);

@@ -34,6 +34,7 @@ pub struct Cluster {
     offsets: BTreeMap<(String, TopicPartition), usize>,
     unreadable: BTreeMap<TopicPartition, Timestamp>,
     sources: Vec<Id>,
+    source_epoch: i64,
 }
 
 impl Cluster {
@@ -63,6 +64,17 @@ impl Cluster {
     /// Sets the names of the source partitions, which low-water marks carry.
     pub fn set_sources(&mut self, sources: Vec<Id>) {
         self.sources = sources;
+    }
+
+    /// Takes a name out of the list.
+    pub fn drop_source(&mut self, name: &Id) {
+        self.sources.retain(|known| known != name);
+        self.source_epoch += 1;
+    }
+
+    /// Returns how often the list changed.
+    pub const fn source_epoch(&self) -> i64 {
+        self.source_epoch
     }
 
     /// Returns the names of the source partitions.

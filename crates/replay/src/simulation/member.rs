@@ -248,7 +248,7 @@ impl Running {
         }
         self.told = Some((at.clock, low));
         let marks = LowWater {
-            epoch: 1,
+            epoch: 1 + cluster.source_epoch(),
             sources: Some(cluster.sources().to_vec()),
             marks: BTreeMap::from([(Id::from(name), low.millis())]),
         };

@@ -4,6 +4,7 @@
 //!
 //! Reading order: [`Partition`], [`Cluster`], [`Member`], [`World`], [`check`].
 
+mod answers;
 mod check;
 mod cluster;
 mod instance;

@@ -46,10 +46,12 @@ pub struct Profile {
     pub leaderless: bool,
     /// Years of old records stand in one source.
     pub history: bool,
+    /// A source is taken out of the configuration.
+    pub drops: bool,
 }
 
 /// All profiles.
-pub const PROFILES: [Profile; 7] = [
+pub const PROFILES: [Profile; 8] = [
     Profile { name: "calm", ..CALM },
     Profile { name: "faults", faults: &ALL, most: 6, disordered: true, ..CALM },
     Profile { name: "layouts", faults: &[Fault::Crash], most: 2, layouts: 3, disordered: true, ..CALM },
@@ -63,6 +65,7 @@ pub const PROFILES: [Profile; 7] = [
         ..CALM
     },
     Profile { name: "history", history: true, ..CALM },
+    Profile { name: "drop", faults: &[Fault::Slow], most: 1, layouts: 1, drops: true, ..CALM },
 ];
 
 const OUTAGE: Option<Duration> = Some(Duration::from_secs(1_800));
@@ -80,6 +83,7 @@ const CALM: Profile = Profile {
     disordered: false,
     leaderless: false,
     history: false,
+    drops: false,
 };
 
 impl Profile {

@@ -1,5 +1,7 @@
 //! One seeded run: who runs where, in which order, and what is done to them.
 
+mod faults;
+
 use super::cluster::{Cluster, TopicPartition};
 use super::instance::Instance;
 use super::member::{Member, Moment};
@@ -8,7 +10,7 @@ use super::roles::{Layout, Role, Shape};
 use super::schedule::{Action, Scheduled};
 use super::traffic::{self, Produced};
 use baton_records::{Id, Timestamp};
-use baton_stream::{Output, Topic};
+use baton_stream::{Counted, Output, Topic};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -65,6 +67,12 @@ pub struct World {
     pub faults: BTreeMap<Fault, u32>,
     /// Which layout runs.
     pub layout: Layout,
+    /// The source that was taken out of the configuration.
+    pub dropped: Option<TopicPartition>,
+    /// Sources that could not be read for too long, and when they were passed over.
+    pub passed_over: Vec<(TopicPartition, Timestamp)>,
+    /// Since when *assign* ran, and until when.
+    pub assign_up: Vec<(Timestamp, Option<Timestamp>)>,
     pub(super) rng: StdRng,
     pub(super) now: Timestamp,
     pub(super) offers_until: Timestamp,
@@ -109,6 +117,9 @@ impl World {
             disturbed: Vec::new(),
             faults: BTreeMap::new(),
             layout,
+            dropped: None,
+            passed_over: Vec::new(),
+            assign_up: Vec::new(),
             rng,
             now: START,
             offers_until: START.plus(LIVE),
@@ -143,8 +154,12 @@ impl World {
     /// Returns the tasks that have not read what was written half a minute ago.
     pub fn undrained(&self) -> Vec<String> {
         let by = self.now.minus(Duration::from_secs(30));
-        let active = self.hosts.iter().filter(|h| h.role.runs_in(self.layout));
+        let active = self.hosts.iter().filter(|h| h.role.runs_in(self.layout) && !self.is_dropped(&h.role));
         active.filter(|h| !h.member.has_read(&self.cluster, by)).map(|h| format!("{:?}", h.role)).collect()
+    }
+
+    fn is_dropped(&self, role: &Role) -> bool {
+        matches!((role, &self.dropped), (Role::Intake(topic, p), Some(gone)) if *topic == gone.0 && *p == gone.1)
     }
 
     pub(super) fn produce_at(&mut self, at: Timestamp, produced: Produced) {
@@ -252,7 +267,10 @@ impl World {
         if host.generation != generation {
             return;
         }
+        let counted = host.member.counted.len();
         let Some(transaction) = host.member.finish() else { return };
+        let passed_over = host.member.counted.iter().skip(counted).filter(|c| **c == Counted::PassedOver);
+        self.passed_over.extend(passed_over.map(|_| (host.member.assignment().inputs[0].clone(), self.now)));
         let mut seen = Vec::new();
         for output in &transaction.outputs {
             if matches!(output.topic, Topic::Handoffs | Topic::Decisions) {
@@ -288,8 +306,9 @@ impl World {
     }
 
     fn start(&mut self, index: usize) {
+        let dropped = self.is_dropped(&self.hosts[index].role);
         let host = &mut self.hosts[index];
-        if self.all_down || host.member.is_running() || !host.role.runs_in(self.layout) {
+        if self.all_down || dropped || host.member.is_running() || !host.role.runs_in(self.layout) {
             return;
         }
         // A producer with the same transactional id aborts what the dead one left open.
@@ -307,6 +326,9 @@ impl World {
         if let Err(broken) = host.member.start(task, &self.cluster, instance.clock(self.now)) {
             self.broken.push(format!("{:?}: {broken}", host.role));
         }
+        if host.role == Role::Assign {
+            self.assign_up.push((self.now, None));
+        }
         host.generation += 1;
         host.next_poll = None;
         let soon = self.after(1);
@@ -316,6 +338,9 @@ impl World {
     fn stop(&mut self, index: usize, kill: bool) {
         let until = self.now.plus(TRANSACTION_TIMEOUT);
         let host = &mut self.hosts[index];
+        if let Some((_, end @ None)) = self.assign_up.last_mut().filter(|_| host.role == Role::Assign) {
+            *end = Some(self.now);
+        }
         host.generation += 1;
         let Some(transaction) = host.member.stop().filter(|_| kill) else { return };
         let open: BTreeSet<_> = transaction.outputs.iter().map(|o| self.cluster.partition_of(o)).collect();
@@ -325,74 +350,6 @@ impl World {
                 partition.hide(self.now, until);
             }
             self.schedule(until, Action::Readers(at));
-        }
-    }
-
-    /// Kills a task and starts it again later, perhaps elsewhere.
-    fn crash(&mut self, index: usize, length: Duration) {
-        self.stop(index, true);
-        self.hosts[index].instance = self.rng.random_range(0..self.instances.len());
-        self.schedule(self.now.plus(length), Action::Start(index));
-    }
-
-    fn any_running(&mut self) -> usize {
-        let active: Vec<usize> = (0..self.hosts.len()).filter(|h| self.hosts[*h].role.runs_in(self.layout)).collect();
-        active[self.rng.random_range(0..active.len())]
-    }
-
-    fn any_source(&mut self) -> TopicPartition {
-        let sources = self.shape.sources();
-        sources[self.rng.random_range(0..sources.len())].clone()
-    }
-
-    fn fault(&mut self, fault: Fault, length: Duration) {
-        self.disturbed.push((self.now, self.now.plus(length)));
-        *self.faults.entry(fault).or_default() += 1;
-        let until = self.now.plus(length);
-        match fault {
-            Fault::Crash => {
-                let host = self.any_running();
-                self.crash(host, length);
-            }
-            Fault::Instance => {
-                let gone = self.rng.random_range(0..self.instances.len());
-                self.instances[gone].forget();
-                for host in 0..self.hosts.len() {
-                    if self.hosts[host].instance == gone && self.hosts[host].member.is_running() {
-                        self.crash(host, length);
-                    }
-                }
-            }
-            Fault::Slow => {
-                let host = self.any_running();
-                self.hosts[host].slow = Duration::from_millis(self.rng.random_range(1_000..8_000));
-                self.schedule(until, Action::AtSpeed(host));
-            }
-            Fault::Table => {
-                let instance = self.rng.random_range(0..self.instances.len());
-                let lag = self.instances[instance].set_lag(length);
-                self.schedule(until, Action::Table(instance, lag));
-            }
-            Fault::Stall => {
-                let at = self.any_source();
-                self.cluster.stall(at.clone(), until);
-                self.schedule(until, Action::Readers(at));
-            }
-            Fault::Hidden => {
-                let at = self.any_source();
-                if let Some(partition) = self.cluster.partition_mut(&at) {
-                    partition.hide(self.now, until);
-                }
-                self.schedule(until, Action::Readers(at));
-            }
-            Fault::Outage | Fault::Layout => {
-                self.all_down = true;
-                (0..self.hosts.len()).for_each(|host| self.stop(host, fault == Fault::Outage));
-                if fault == Fault::Layout {
-                    self.layout = self.layout.other();
-                }
-                self.schedule(until, Action::Again);
-            }
         }
     }
 }

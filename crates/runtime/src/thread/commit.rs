@@ -44,8 +44,12 @@ impl Thread<'_> {
         self.inputs.clear();
         self.connected = true;
         self.substantial = false;
+        self.wrote_companions = false;
         self.last_commit = Instant::now();
         self.last_commit_clock = clock::now();
+        for arrival in self.arrivals.drain(..) {
+            self.setup.shared.metrics().observe_latency(self.last_commit_clock.since(arrival));
+        }
         self.setup.shared.metrics().committed(self.setup.stage.metrics, started.elapsed());
         Ok(())
     }

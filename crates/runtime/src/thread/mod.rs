@@ -87,7 +87,8 @@ pub struct Thread<'a> {
     setup: &'a Setup,
     poison: &'a mut Poison,
     name: String,
-    // Records and the queue are references into the consumer: one that ends before them waits for them for ever.
+    // Fields are dropped in this order. A client waits, when it is dropped, for all of its records and queues: with the
+    // buffer behind it, a stop under load would wait for ever.
     buffer: VecDeque<Buffered>,
     queue: Queue,
     consumer: BaseConsumer<Context>,
@@ -99,6 +100,8 @@ pub struct Thread<'a> {
     /// Inputs of the open transaction, so that a refusal finds its cause.
     inputs: Vec<(At, i64)>,
     outbox: Outbox,
+    /// When what caused the handoffs of the open transaction arrived.
+    arrivals: Vec<Timestamp>,
     counters: RecordCounters,
     began: Instant,
     last_commit: Instant,
@@ -113,6 +116,8 @@ pub struct Thread<'a> {
     connected: bool,
     /// More than marks stand in the open transaction.
     substantial: bool,
+    /// The open transaction holds records of topics that another layout would read.
+    wrote_companions: bool,
     /// Ends of the companions that another layout would begin at, told and to be told.
     hints: BTreeMap<TopicPartition, i64>,
     hints_told: BTreeMap<TopicPartition, i64>,
@@ -184,6 +189,7 @@ impl<'a> Thread<'a> {
             buffer: VecDeque::new(),
             inputs: Vec::new(),
             outbox: Outbox::default(),
+            arrivals: Vec::new(),
             counters: setup.shared.metrics().record_counters(setup.stage.metrics),
             began: Instant::now(),
             last_commit: Instant::now(),
@@ -194,6 +200,7 @@ impl<'a> Thread<'a> {
             is_new_member,
             connected: true,
             substantial: false,
+            wrote_companions: false,
             hints: BTreeMap::new(),
             hints_told: BTreeMap::new(),
         })

@@ -8,7 +8,7 @@ use crate::error::{Failure, KafkaFailure};
 use crate::fail_point;
 use crate::producer::SendError;
 use baton_records::{Reason, Rejection, Timestamp};
-use baton_stream::{Input, Topic, wire};
+use baton_stream::{Counted, Input, Topic, wire};
 use rdkafka::error::RDKafkaErrorCode;
 use std::time::Instant;
 
@@ -65,6 +65,9 @@ impl Thread<'_> {
     /// Sends what the tasks gave out; `input` is the number of the input that caused it.
     pub(super) fn flush(&mut self, input: usize) -> Result<(), Failure> {
         for counted in self.outbox.counted.drain(..) {
+            if let Counted::Handed(handed) = &counted {
+                self.arrivals.push(handed.arrival);
+            }
             self.counters.count(counted);
         }
         if self.outbox.records.is_empty() {
@@ -77,6 +80,7 @@ impl Thread<'_> {
         let mut records = std::mem::take(&mut self.outbox.records);
         for output in records.drain(..) {
             self.substantial |= !output.headers.iter().any(|h| h.name == wire::MARK);
+            self.wrote_companions |= self.setup.stage.left_behind.iter().any(|(topic, _)| *topic == output.topic);
             match self.producer.send(&self.setup.config, &output, input) {
                 Ok(()) => {}
                 Err(SendError::Failed(failure)) => return Err(failure.into()),

@@ -24,10 +24,11 @@ impl Thread<'_> {
                 }
             }
         }
-        if self.producer.is_open() {
+        if self.wrote_companions {
             return;
         }
-        // All that is below an end that was asked for since the last commit is ours and committed.
+        // All that is below an end that was asked for since the last commit is ours and committed, as long as the open
+        // transaction holds none of it.
         for (topic, _) in &self.setup.stage.left_behind {
             let name = self.setup.config.topic(topic);
             for slot in self.slots.values().filter(|s| !s.is_restoring()) {

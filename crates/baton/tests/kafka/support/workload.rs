@@ -6,7 +6,6 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const ACCOUNTS: usize = 300;
 const AGENTS: usize = 24;
@@ -35,7 +34,7 @@ pub struct Workload {
 
 /// Returns now, in milliseconds.
 pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
+    baton_runtime::clock::now().millis()
 }
 
 /// Writes a time as events carry it.

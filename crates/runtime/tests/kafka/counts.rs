@@ -1,4 +1,4 @@
-//! The runtime on Apache Kafka, with a task that counts what it sees of each key.
+//! A task that counts what it sees of each key: a lost or repeated record shows.
 
 use baton_records::Timestamp;
 use baton_runtime::topics::{TopicPlan, create};

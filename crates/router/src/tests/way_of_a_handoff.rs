@@ -10,7 +10,7 @@ use baton_stream::{Input, Outbox, Output, Progress, Task, Topic};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 
-const POLICY: &str = include_str!("../../../deploy/policies/saas.yaml");
+const POLICY: &str = include_str!("../../../../deploy/policies/saas.yaml");
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Restarts {

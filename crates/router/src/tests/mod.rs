@@ -1,0 +1,3 @@
+//! Both tasks over topics in memory.
+
+mod way_of_a_handoff;

@@ -1,0 +1,4 @@
+//! The runtime on Apache Kafka.
+
+#[cfg(test)]
+mod counts;
