@@ -224,9 +224,10 @@ unsafe fn failed<C: ConsumerContext>(consumer: &BaseConsumer<C>, event: &Event) 
             sys::rd_kafka_topic_partition_destroy(at.as_ptr());
             return Polled::End((topic, partition), offset);
         }
-        let fatal =
-            sys::rd_kafka_event_error_is_fatal(event.0.as_ptr()) != 0 || consumer.client().fatal_error().is_some();
-        Polled::Failed(KafkaFailure::new("consume", error.into(), fatal))
+        // A fatal error comes under a code of its own, which hides what it is.
+        let cause = consumer.client().fatal_error().map(|(code, _)| code);
+        let fatal = sys::rd_kafka_event_error_is_fatal(event.0.as_ptr()) != 0 || cause.is_some();
+        Polled::Failed(KafkaFailure::new("consume", cause.unwrap_or(error.into()), fatal))
     }
 }
 

@@ -100,9 +100,15 @@ impl Instance {
     }
 
     fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
+        let shared = self.shared.clone();
         let handle = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(body)
+            .spawn(move || {
+                // A stage without its thread would look ready and stand still.
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+                    shared.break_off("a thread panicked; this is a defect".into());
+                }
+            })
             .map_err(|e| StartError::Refused(format!("cannot start a thread: {e}")))?;
         self.threads.push(handle);
         Ok(())

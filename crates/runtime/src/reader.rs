@@ -40,10 +40,16 @@ impl Reader {
             config.reader().create_with_context(Context).map_err(|e| KafkaFailure::of("make a reader", &e))?;
         let queue =
             Queue::of(&consumer).ok_or_else(|| KafkaFailure::new("make a reader", RDKafkaErrorCode::Fail, true))?;
+        // A reader of committed records would be told the last stable offset.
+        let asker: BaseConsumer<Context> = config
+            .client()
+            .set("isolation.level", "read_uncommitted")
+            .create_with_context(Context)
+            .map_err(|e| KafkaFailure::of("make a client", &e))?;
         let mut list = TopicPartitionList::with_capacity(from.len());
         let mut at = BTreeMap::new();
         for ((topic, partition), offset) in from {
-            let (low, high) = ends(&consumer, topic, *partition)?;
+            let (low, high) = ends(&asker, topic, *partition)?;
             let next = (*offset).max(low);
             list.add_partition_offset(topic, *partition, Offset::Offset(next))
                 .map_err(|e| KafkaFailure::of("assign", &e))?;
@@ -92,7 +98,8 @@ impl Reader {
     }
 }
 
-/// Returns the first offset of a partition and its high watermark. A topic that was just made, or whose leader moves, is
+/// Returns the first offset of a partition and its end: the high watermark for a client that reads uncommitted records,
+/// else the last stable offset. A topic that was just made, or whose leader moves, is
 /// asked again for a while.
 ///
 /// # Errors

@@ -2,13 +2,14 @@
 
 use crate::clock;
 use crate::config::Config;
-use crate::error::{Failure, StartError};
+use crate::error::{Failure, KafkaFailure, StartError};
 use crate::reader::Reader;
 use crate::stage::GlobalTable;
 use crate::state::Shared;
 use crate::topics;
 use baton_records::Timestamp;
 use baton_stream::{Input, Topic};
+use rdkafka::error::RDKafkaErrorCode;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -32,10 +33,13 @@ pub fn run(config: &Config, table: &GlobalTable, shared: &Shared, full: &AtomicB
 fn follow(config: &Config, table: &GlobalTable, shared: &Shared, full: &AtomicBool) -> Result<(), Failure> {
     let names: BTreeMap<String, Topic> = table.topics.iter().map(|t| (config.topic(t), t.clone())).collect();
     let counts = topics::counts(config).map_err(restart)?;
-    let from: Vec<_> = names
-        .keys()
-        .flat_map(|name| (0..counts.get(name).copied().unwrap_or(0)).map(move |p| ((name.clone(), p), 0)))
-        .collect();
+    let mut from = Vec::new();
+    for name in names.keys() {
+        // A partition without a leader hides its topic: an empty table would be a wrong one.
+        let missing = || KafkaFailure::new("read the global table", RDKafkaErrorCode::LeaderNotAvailable, false);
+        let count = *counts.get(name).ok_or_else(missing)?;
+        from.extend((0..count).map(|partition| ((name.clone(), partition), 0)));
+    }
     let mut reader = Reader::open(config, &from)?;
     let started = Instant::now();
     while !shared.stop.load(Ordering::Relaxed) {
@@ -63,7 +67,7 @@ fn follow(config: &Config, table: &GlobalTable, shared: &Shared, full: &AtomicBo
 
 fn restart(error: StartError) -> Failure {
     match error {
-        StartError::Brokers { what, source, .. } => crate::error::KafkaFailure::of(what, &source).into(),
+        StartError::Brokers { what, source, .. } => KafkaFailure::of(what, &source).into(),
         StartError::Embedded { what, source } => crate::error::KafkaFailure::of(what, &source).into(),
         StartError::Refused(why) => Failure::Stop(why),
     }

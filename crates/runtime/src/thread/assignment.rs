@@ -5,8 +5,9 @@ use super::time::NO_INPUT;
 use super::{At, Thread};
 use crate::client::TopicPartition;
 use crate::clock;
-use crate::config::REQUEST;
-use crate::error::{Failure, KafkaFailure};
+use crate::config::{Peers, REQUEST};
+use crate::error::{Failure, KafkaFailure, StartError};
+use crate::layout::refuse_other;
 use crate::reader::ends;
 use crate::slot::{Slot, left_behind};
 use crate::stage::TaskId;
@@ -15,7 +16,8 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 /// How long to restore before the group is served again.
 const RESTORE_SLICE: Duration = Duration::from_millis(200);
@@ -23,14 +25,12 @@ const RESTORE_SLICE: Duration = Duration::from_millis(200);
 impl Thread<'_> {
     pub(super) fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
         let setup = self.setup;
+        if !self.assigned {
+            self.refuse_other_layout()?;
+        }
         let now = clock::now();
         let mut wanted = TopicPartitionList::new();
         for (name, partition) in partitions {
-            let Some(place) = self.place(name) else { continue };
-            let Some((_, topic)) = self.topics.get(place) else { continue };
-            let id = TaskId { topic: topic.clone(), partition: *partition };
-            let slot = Slot::open(&setup.config, &setup.stage, id, &setup.partitions, now)?;
-            self.slots.insert((place, *partition), slot);
             wanted.add_partition(name, *partition);
             for companion in &setup.stage.companions {
                 wanted.add_partition(&setup.config.topic(companion), *partition);
@@ -42,7 +42,17 @@ impl Thread<'_> {
             let asked = self.consumer.committed_offsets(wanted, REQUEST);
             asked.map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?
         };
+        // Committed offsets are stable ones: the transaction that wrote them is over. So the ends of the changelogs, which
+        // are asked for after them, lie behind all that belongs to them.
+        for (name, partition) in partitions {
+            let Some(place) = self.place(name) else { continue };
+            let Some((_, topic)) = self.topics.get(place) else { continue };
+            let id = TaskId { topic: topic.clone(), partition: *partition };
+            let slot = Slot::open(&setup.config, &setup.stage, id, &setup.partitions, now)?;
+            self.slots.insert((place, *partition), slot);
+        }
         for mut element in begin.elements() {
+            element.error().map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?;
             // A source is first read from its beginning.
             if !matches!(element.offset(), Offset::Offset(_)) {
                 element.set_offset(Offset::Beginning).map_err(|e| KafkaFailure::of("assign", &e))?;
@@ -61,6 +71,18 @@ impl Thread<'_> {
         self.want_ends();
         tracing::info!(stage = setup.stage.name, partitions = partitions.len(), "partitions assigned");
         Ok(())
+    }
+
+    /// Looks once more for members of another layout: one that started at the same moment was not there before.
+    fn refuse_other_layout(&self) -> Result<(), Failure> {
+        match self.setup.config.peers {
+            Peers::Impossible => Ok(()),
+            Peers::Possible => match refuse_other(&self.setup.config, self.setup.layout) {
+                Ok(()) => Ok(()),
+                Err(StartError::Brokers { what, source, .. }) => Err(KafkaFailure::of(what, &source).into()),
+                Err(refused) => Err(Failure::Stop(refused.to_string())),
+            },
+        }
     }
 
     pub(super) fn revoked(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
@@ -135,10 +157,13 @@ impl Thread<'_> {
         let Some(mut reader) = left_behind(&setup.config, &setup.stage, at.1)? else { return Ok(()) };
         let names: BTreeMap<String, Topic> =
             setup.stage.left_behind.iter().map(|(t, _)| (setup.config.topic(t), t.clone())).collect();
-        while !reader.is_caught_up() {
+        while !reader.is_caught_up() && !setup.shared.stop.load(Ordering::Relaxed) {
             let Some(record) = reader.next(Duration::from_millis(10))? else { continue };
             let Some(topic) = names.get(record.topic()) else { continue };
-            self.producer.begin()?;
+            if !self.producer.is_open() {
+                self.began = Instant::now();
+                self.producer.begin()?;
+            }
             if let Some(slot) = self.slots.get_mut(&at) {
                 slot.touched = true;
                 slot.task.process(input_of(&record, topic), clock::now(), &mut self.outbox)?;
@@ -149,10 +174,17 @@ impl Thread<'_> {
                 self.commit()?;
             }
         }
-        if let Some(slot) = self.slots.get_mut(&at) {
-            tracing::info!(task = %slot.name(), records = reader.progress().0, "task caught up with the other layout");
+        self.commit()?;
+        let Some(slot) = self.slots.get(&at) else { return Ok(()) };
+        if reader.is_caught_up() && slot.task.is_full(&slot.id.topic) {
+            return Err(Failure::Stop(format!(
+                "{}: the log and the signals end before what the stores have seen; restore the topics, or start over with \
+                 a new prefix and a replay",
+                slot.name()
+            )));
         }
-        self.commit()
+        tracing::info!(task = %slot.name(), records = reader.progress().0, "task caught up with the other layout");
+        Ok(())
     }
 
     /// Pauses what is restoring or full, and resumes what no longer is.

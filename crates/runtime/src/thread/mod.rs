@@ -147,11 +147,12 @@ pub fn live(setup: &Setup, poison: &mut Poison) -> Result<(), Failure> {
     let ended = thread.run();
     thread.setup.ends.want(thread.setup.unique, BTreeSet::new());
     thread.forget_metrics();
-    if ended.is_err() {
-        thread.note_refusals();
+    if let Err(failure) = ended {
+        let refused = thread.note_refusals();
         thread.producer.abort();
+        return Err(refused.unwrap_or(failure));
     }
-    ended
+    Ok(())
 }
 
 /// Tells whether a consumer error says that the committed offset no longer exists.

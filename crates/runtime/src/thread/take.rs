@@ -112,11 +112,11 @@ impl Thread<'_> {
         }
     }
 
-    /// Remembers the inputs whose outputs the broker refused after they were sent.
-    pub(super) fn note_refusals(&mut self) {
-        for input in self.producer.refused() {
-            let _ = self.refused(input);
-        }
+    /// Remembers the inputs whose outputs the broker refused after they were sent; returns what stops the thread when no
+    /// input caused one.
+    pub(super) fn note_refusals(&mut self) -> Option<Failure> {
+        let failures = self.producer.refused().into_iter().map(|input| self.refused(input));
+        failures.filter(|failure| matches!(failure, Failure::Stop(_))).last()
     }
 }
 

@@ -31,7 +31,7 @@ impl Thread<'_> {
         // transaction holds none of it.
         for (topic, _) in &self.setup.stage.left_behind {
             let name = self.setup.config.topic(topic);
-            for slot in self.slots.values().filter(|s| !s.is_restoring()) {
+            for slot in self.slots.values().filter(|s| !s.is_restoring() && !s.task.is_full(&s.id.topic)) {
                 if let Some(end) = ends.of(&name, slot.id.partition).filter(|e| e.asked > self.last_commit_clock) {
                     self.hints.insert((name.clone(), slot.id.partition), end.offset);
                 }
