@@ -239,5 +239,5 @@ impl SourceReplay {
 }
 
 const fn progress(clock: Timestamp) -> Progress {
-    Progress { clock, lowest_unread: None, reached: Some(clock), heard: clock }
+    Progress { clock, unread: None, reached: Some(clock), heard: clock }
 }

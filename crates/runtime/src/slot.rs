@@ -7,7 +7,7 @@ use crate::error::{Failure, KafkaFailure};
 use crate::reader::Reader;
 use crate::stage::{Partitions, Stage, TaskId, owner_of_store};
 use baton_records::Timestamp;
-use baton_stream::{Progress, Task, Topic};
+use baton_stream::{Progress, Task, Topic, Unread};
 use baton_telemetry::RestoreProgress;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -177,8 +177,8 @@ impl Slot {
     }
 
     /// Returns what the task is told of the lead partition.
-    pub fn progress(&self, clock: Timestamp, lowest_unread: Option<Timestamp>) -> Progress {
-        Progress { clock, lowest_unread, reached: self.reached, heard: self.heard }
+    pub fn progress(&self, clock: Timestamp, unread: Option<Unread>) -> Progress {
+        Progress { clock, unread, reached: self.reached, heard: self.heard }
     }
 
     /// Returns the offsets to commit for the inputs that moved.

@@ -146,7 +146,7 @@ fn a_drained_batch_gets_one_mark() {
         task.process(input, clock, &mut out).unwrap();
     }
     assert_eq!(task.wake_at(), Some(clock));
-    let progress = Progress { clock, lowest_unread: None, reached: None, heard: clock };
+    let progress = Progress { clock, unread: None, reached: None, heard: clock };
     task.punctuate(progress, &mut out).unwrap();
     assert_eq!(task.wake_at(), None);
     let last = out.records.last().unwrap();

@@ -46,13 +46,37 @@ impl Input<'_> {
     }
 }
 
+/// Timestamps of records that were fetched and not yet given to the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unread {
+    /// That of the next one.
+    pub next: Timestamp,
+    /// The lowest of them.
+    pub lowest: Timestamp,
+}
+
+impl Unread {
+    /// Makes it of their timestamps, in order; none when there are none.
+    pub fn of(timestamps: impl IntoIterator<Item = Timestamp>) -> Option<Self> {
+        let mut timestamps = timestamps.into_iter();
+        let next = timestamps.next()?;
+        Some(timestamps.fold(Self { next, lowest: next }, Self::and))
+    }
+
+    /// Adds the timestamp of a record behind the others.
+    #[must_use]
+    pub fn and(self, timestamp: Timestamp) -> Self {
+        Self { lowest: self.lowest.min(timestamp), ..self }
+    }
+}
+
 /// How far a task's lead partition has been read, as whoever drives the task knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The wall clock (in a replay the records' time).
     pub clock: Timestamp,
-    /// The lowest timestamp among the records that were fetched and not yet given to the task.
-    pub lowest_unread: Option<Timestamp>,
+    /// What was fetched and not yet given to the task, if anything was.
+    pub unread: Option<Unread>,
     /// The latest moment at which the partition's end was asked for that the position has reached since.
     pub reached: Option<Timestamp>,
     /// The latest moment at which the partition is known to have been readable.

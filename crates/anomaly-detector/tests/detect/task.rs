@@ -43,7 +43,7 @@ fn a_deadline_names_the_record_before_which_it_fired() {
     }
     assert_eq!(task.wake_at(), Some(Timestamp::from_millis(7)));
     let at = Timestamp::from_millis(7);
-    let progress = Progress { clock: at, lowest_unread: None, reached: None, heard: at };
+    let progress = Progress { clock: at, unread: None, reached: None, heard: at };
     task.punctuate(progress, &mut out).unwrap();
     task.punctuate(progress, &mut out).unwrap();
     let deadlines: Vec<_> = out

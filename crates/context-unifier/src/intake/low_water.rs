@@ -19,23 +19,33 @@ pub(crate) struct Mark {
 /// Returns the mark that this progress allows, for a task that has run since `since` and whose records before
 /// `live_from` are history.
 pub(crate) fn mark(progress: Progress, since: Timestamp, live_from: Timestamp) -> Mark {
-    let Progress { clock, lowest_unread, reached, heard } = progress;
+    let Progress { clock, unread, reached, heard } = progress;
     let now = clock.minus(BEHIND);
     let last_news = since.max(heard).max(reached.unwrap_or(Timestamp::MIN));
     if clock > last_news.plus(MAX_WAIT) {
         return Mark { low: Some(now), passed_over: true };
     }
-    if lowest_unread.is_some_and(|unread| unread < live_from) {
+    // The next record alone: one old record behind live ones must not lift the mark over them.
+    if unread.is_some_and(|unread| unread.next < live_from) {
         return Mark { low: Some(now), passed_over: false };
     }
     let caught_up = reached.map(|at| at.minus(BEHIND));
-    let unread = lowest_unread.map(|unread| unread.min(now));
+    let unread = unread.map(|unread| unread.lowest.min(now));
     Mark { low: caught_up.max(unread), passed_over: false }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use baton_stream::Unread;
+
+    #[test]
+    fn an_old_record_behind_live_ones_holds_the_mark() {
+        let at = Timestamp::from_millis;
+        let unread = Unread::of([at(40_000), at(9_000), at(50_000)]);
+        let progress = Progress { clock: at(100_000), unread, reached: None, heard: at(99_900) };
+        assert_eq!(mark(progress, at(0), at(10_000)).low, Some(at(9_000)));
+    }
 
     #[test]
     fn a_mark_is_what_was_read_or_the_moment_when_the_end_was_asked_for() {
@@ -52,7 +62,7 @@ mod tests {
         ] {
             let progress = Progress {
                 clock: at(clock),
-                lowest_unread: unread.map(at),
+                unread: Unread::of(unread.map(at)),
                 reached: reached.map(at),
                 heard: at(heard),
             };

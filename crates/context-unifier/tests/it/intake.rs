@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use baton_records::{Account, AccountVersion, IgnoredReason, Passed, Payload, PoolRecord, Reason};
-use baton_stream::{Counted, Outbox, Progress, Task, Topic, wire};
+use baton_stream::{Counted, Outbox, Progress, Task, Topic, Unread, wire};
 use context_unifier::{Directory, IntakeConfig, IntakeTask};
 use serde_json::{Value, json};
 use std::sync::{Arc, RwLock};
@@ -60,7 +60,7 @@ impl Run {
     }
 
     fn punctuate(&mut self, clock: i64) {
-        let progress = Progress { clock: at(clock), lowest_unread: None, reached: Some(at(clock)), heard: at(clock) };
+        let progress = Progress { clock: at(clock), unread: None, reached: Some(at(clock)), heard: at(clock) };
         self.task.punctuate(progress, &mut self.out).unwrap();
     }
 
@@ -357,7 +357,7 @@ fn a_low_water_mark_never_falls_and_is_remembered() {
     assert_eq!(run.task.low_water(), Some(at(NOW - 1_000)));
     let progress = |clock, unread: Option<i64>, heard| Progress {
         clock: at(clock),
-        lowest_unread: unread.map(at),
+        unread: Unread::of(unread.map(at)),
         reached: Some(at(NOW)),
         heard: at(heard),
     };

@@ -120,8 +120,7 @@ fn intake(steps: &[Step], restarts: bool) -> Outcome {
                 apply(&directory, &Raw::new(Topic::Accounts, n, clock, &name, &value));
             }
             Step::Low { .. } | Step::Mark => {
-                let progress =
-                    Progress { clock: at(clock), lowest_unread: None, reached: Some(at(clock)), heard: at(clock) };
+                let progress = Progress { clock: at(clock), unread: None, reached: Some(at(clock)), heard: at(clock) };
                 task.punctuate(progress, &mut out).unwrap();
             }
             Step::Commit | Step::Restart => {

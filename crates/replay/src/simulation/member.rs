@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, TopicPartition, Transaction};
 use baton_records::{Id, LowWater, Timestamp};
-use baton_stream::{Broken, Counted, Input, Outbox, Progress, Task, Topic, wire};
+use baton_stream::{Broken, Counted, Input, Outbox, Progress, Task, Topic, Unread, wire};
 use rand::Rng;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, VecDeque};
@@ -234,10 +234,10 @@ impl Running {
         let unread = assignment.inputs.first().and_then(|lead| {
             let partition = cluster.partition(lead).filter(|_| cluster.is_readable(lead, at.now))?;
             let end = partition.stable_end(at.now);
-            partition.records().get(position..end.min(position + FETCHED))?.iter().map(|r| r.timestamp).min()
+            Unread::of(partition.records().get(position..end.min(position + FETCHED))?.iter().map(|r| r.timestamp))
         });
         let heard = self.reached.map_or(self.heard, |reached| reached.max(self.heard));
-        Progress { clock: at.clock, lowest_unread: unread, reached: self.reached, heard }
+        Progress { clock: at.clock, unread, reached: self.reached, heard }
     }
 
     /// Tells the low water to every account partition, with the list of sources.

@@ -68,7 +68,7 @@ impl<T: Task> Station<T> {
             }
         }
         let reached = Some(clock);
-        self.task.punctuate(Progress { clock, lowest_unread: None, reached, heard: clock }, out).unwrap();
+        self.task.punctuate(Progress { clock, unread: None, reached, heard: clock }, out).unwrap();
         if restarts == Restarts::Always {
             self.restart();
         }

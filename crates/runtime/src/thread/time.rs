@@ -6,6 +6,7 @@ use crate::error::Failure;
 use crate::slot::Slot;
 use crate::stage::LowWaterMarks;
 use baton_records::Timestamp;
+use baton_stream::Unread;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -39,14 +40,14 @@ impl Thread<'_> {
         }
     }
 
-    fn lowest_unread(&self) -> BTreeMap<At, Timestamp> {
-        let mut lowest = BTreeMap::new();
+    fn unread(&self) -> BTreeMap<At, Unread> {
+        let mut unread: BTreeMap<At, Unread> = BTreeMap::new();
         for buffered in &self.buffer {
             let Buffered::Record(at, record) = buffered else { continue };
             let time = Timestamp::from_millis(record.timestamp());
-            lowest.entry(*at).and_modify(|t: &mut Timestamp| *t = time.min(*t)).or_insert(time);
+            unread.entry(*at).and_modify(|u| *u = u.and(time)).or_insert(Unread { next: time, lowest: time });
         }
-        lowest
+        unread
     }
 
     /// Punctuates the tasks whose time has come; before a commit those that wait for it.
@@ -58,7 +59,7 @@ impl Thread<'_> {
         if due.is_empty() {
             return Ok(());
         }
-        let unread = if self.setup.stage.low_water.is_some() { self.lowest_unread() } else { BTreeMap::new() };
+        let unread = if self.setup.stage.low_water.is_some() { self.unread() } else { BTreeMap::new() };
         for at in due {
             let Some(slot) = self.slots.get_mut(&at) else { continue };
             let progress = slot.progress(now, unread.get(&at).copied());
