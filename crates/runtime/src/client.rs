@@ -6,7 +6,8 @@
 //! - [`send_offsets`] can commit for a group that the consumer is not a member of.
 
 use crate::error::KafkaFailure;
-use baton_stream::Header;
+use baton_records::Timestamp;
+use baton_stream::{Header, Input, Topic};
 use rdkafka::TopicPartitionList;
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -99,6 +100,19 @@ impl Fetched {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is alive and `kind` is writable.
         unsafe { sys::rd_kafka_message_timestamp(self.message.as_ptr(), &mut kind) }.max(1)
+    }
+
+    /// Returns the record as a task takes it.
+    pub fn input<'r>(&'r self, topic: &'r Topic) -> Input<'r> {
+        Input {
+            topic,
+            partition: self.partition(),
+            offset: self.offset(),
+            timestamp: Timestamp::from_millis(self.timestamp()),
+            key: self.key(),
+            value: self.value(),
+            headers: &self.headers,
+        }
     }
 
     /// Returns its key.

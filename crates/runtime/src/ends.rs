@@ -4,16 +4,20 @@ use crate::client::TopicPartition;
 use crate::clock;
 use crate::config::Config;
 use crate::error::KafkaFailure;
+use crate::state::Shared;
 use baton_records::Timestamp;
+use baton_stream::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_secs(5);
+/// How often the brokers are looked for when no end is wanted.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The newest end of a partition that is known, with the moment at which it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,15 +47,18 @@ impl Ends {
         known.get(topic).and_then(|partitions| partitions.get(&partition)).copied()
     }
 
-    /// Asks until told to stop.
-    pub fn run(self: &Arc<Self>, config: &Config, stop: &AtomicBool) -> Result<(), KafkaFailure> {
+    /// Asks until told to stop, and tells health whether the brokers answer: a consumer that waits for records hears
+    /// nothing when they go.
+    pub fn run(self: &Arc<Self>, config: &Config, shared: &Shared) -> Result<(), KafkaFailure> {
         // Read uncommitted: the end for readers of committed records hides what a source's open transaction holds.
         let client: BaseConsumer = config
             .client()
             .set("isolation.level", "read_uncommitted")
             .create()
             .map_err(|e| KafkaFailure::of("make a client", &e))?;
-        while !stop.load(Ordering::Relaxed) {
+        let policies = config.topic(&Topic::Policies);
+        let mut heard = Instant::now();
+        while !shared.stop.load(Ordering::Relaxed) {
             let asked = clock::now();
             let wanted: BTreeSet<TopicPartition> =
                 self.wanted.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect();
@@ -60,11 +67,18 @@ impl Ends {
                 // As a "time", the end is what comes after all times.
                 let _ = list.add_partition_offset(topic, *partition, Offset::End);
             }
-            if !wanted.is_empty() {
-                match client.offsets_for_times(list, LIMIT) {
-                    Ok(answer) => self.learn(asked, &answer),
-                    Err(error) => tracing::warn!(error = %error, "the ends of source partitions cannot be read"),
-                }
+            let answered = if !wanted.is_empty() {
+                client.offsets_for_times(list, LIMIT).map(|answer| self.learn(asked, &answer))
+            } else if heard.elapsed() >= LOOK {
+                client.fetch_metadata(Some(&policies), LIMIT).map(drop)
+            } else {
+                std::thread::park_timeout(EVERY);
+                continue;
+            };
+            heard = Instant::now();
+            shared.set_reachable(answered.is_ok());
+            if let Err(error) = answered {
+                tracing::warn!(error = %error, "the brokers do not answer");
             }
             std::thread::park_timeout(EVERY);
         }

@@ -56,7 +56,7 @@ impl Instance {
         {
             let (config, shared, ends) = (config.clone(), shared.clone(), ends.clone());
             instance.spawn("ends", move || {
-                if let Err(failure) = ends.run(&config, &shared.stop) {
+                if let Err(failure) = ends.run(&config, &shared) {
                     shared.break_off(failure.to_string());
                 }
             })?;
@@ -139,7 +139,7 @@ impl Instance {
     /// Tells whether every thread is assigned and restored.
     pub fn is_ready(&self) -> bool {
         let threads = self.shared.threads();
-        !threads.is_empty() && threads.iter().all(crate::state::ThreadState::is_ready)
+        self.shared.is_reachable() && !threads.is_empty() && threads.iter().all(crate::state::ThreadState::is_ready)
     }
 
     /// Asks the threads to finish or abort their transactions, leave their groups, and waits for them.

@@ -12,8 +12,6 @@ pub struct ThreadState {
     pub stage: Stage,
     /// It has heard of its assignment.
     pub assigned: bool,
-    /// The brokers answer.
-    pub connected: bool,
     /// Its tasks.
     pub tasks: usize,
     /// Offsets that are still to be restored.
@@ -23,12 +21,11 @@ pub struct ThreadState {
 impl ThreadState {
     /// The state before the first assignment.
     pub fn starting(stage: Stage) -> Self {
-        Self { stage, assigned: false, connected: true, tasks: 0, restoring: 0 }
+        Self { stage, assigned: false, tasks: 0, restoring: 0 }
     }
 
     fn health(&self) -> HealthState {
         match self {
-            Self { connected: false, .. } => HealthState::Disconnected,
             Self { assigned: false, .. } => HealthState::Joining,
             Self { restoring: 0, .. } => HealthState::Running,
             _ => HealthState::Restoring,
@@ -37,7 +34,7 @@ impl ThreadState {
 
     /// Tells whether it does its work.
     pub fn is_ready(&self) -> bool {
-        self.assigned && self.connected && self.restoring == 0
+        self.assigned && self.restoring == 0
     }
 }
 
@@ -50,6 +47,7 @@ pub struct Shared {
     threads: Mutex<BTreeMap<String, ThreadState>>,
     sources: Mutex<(i64, Vec<String>)>,
     broken: Mutex<Option<String>>,
+    reachable: AtomicBool,
 }
 
 impl Shared {
@@ -62,6 +60,7 @@ impl Shared {
             threads: Mutex::default(),
             sources: Mutex::default(),
             broken: Mutex::default(),
+            reachable: AtomicBool::new(true),
         }
     }
 
@@ -72,6 +71,18 @@ impl Shared {
             self.health.set(thread, state.health());
             threads.insert(thread.to_owned(), state);
         }
+    }
+
+    /// Says whether the brokers answer.
+    pub fn set_reachable(&self, reachable: bool) {
+        if self.reachable.swap(reachable, Ordering::Relaxed) != reachable {
+            self.health.set("brokers", if reachable { HealthState::Running } else { HealthState::Disconnected });
+        }
+    }
+
+    /// Tells whether the brokers answered when they were asked last.
+    pub fn is_reachable(&self) -> bool {
+        self.reachable.load(Ordering::Relaxed)
     }
 
     /// Returns the states of all threads.

@@ -7,8 +7,7 @@ use crate::reader::Reader;
 use crate::stage::GlobalTable;
 use crate::state::Shared;
 use crate::topics;
-use baton_records::Timestamp;
-use baton_stream::{Input, Topic};
+use baton_stream::Topic;
 use rdkafka::error::RDKafkaErrorCode;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,15 +45,7 @@ fn follow(config: &Config, table: &GlobalTable, shared: &Shared, full: &AtomicBo
         if let Some(record) = reader.next(Duration::from_millis(100))?
             && let Some(topic) = names.get(record.topic())
         {
-            (table.feed)(Input {
-                topic,
-                partition: record.partition(),
-                offset: record.offset(),
-                timestamp: Timestamp::from_millis(record.timestamp()),
-                key: record.key(),
-                value: record.value(),
-                headers: &record.headers,
-            });
+            (table.feed)(record.input(topic));
         }
         if !full.load(Ordering::Relaxed) && reader.is_caught_up() {
             let (records, _) = reader.progress();

@@ -1,15 +1,13 @@
-//! What command-line tools need of a cluster: reading topics to their ends, writing a few records.
+//! What command-line tools need of a cluster: reading topics to their ends.
 
 use crate::client::{Fetched, TopicPartition};
 use crate::config::{Config, REQUEST};
-use crate::error::{Failure, KafkaFailure, StartError};
+use crate::error::{Failure, StartError};
 use crate::reader::Reader;
 use crate::topics;
 use baton_records::Timestamp;
 use baton_stream::{Header, Topic};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use std::time::Duration;
 
@@ -105,32 +103,6 @@ fn starts(
 
 fn refuse(topic: &str, failure: &Failure) -> StartError {
     StartError::Refused(format!("topic {topic} cannot be read: {failure}"))
-}
-
-/// Writes records, each by its key's partition, and waits until the brokers have them.
-///
-/// # Errors
-/// When they do not take them.
-pub fn write(config: &Config, topic: &Topic, records: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StartError> {
-    let name = config.topic(topic);
-    let to_error = |source| StartError::Brokers { what: "cannot write", brokers: config.brokers.clone(), source };
-    let producer: BaseProducer = config
-        .client()
-        .set("enable.idempotence", "true")
-        .set("partitioner", "murmur2_random")
-        .set("message.max.bytes", crate::config::MAX_RECORD_BYTES.to_string())
-        .create()
-        .map_err(to_error)?;
-    for (key, value) in records {
-        let mut record = BaseRecord::to(&name).key(key.as_slice()).payload(value.as_slice());
-        record.headers = Some(OwnedHeaders::new().insert(KafkaHeader { key: "written-by", value: Some("baton") }));
-        producer.send(record).map_err(|(e, _)| to_error(e))?;
-    }
-    producer.flush(REQUEST).map_err(to_error)?;
-    match producer.client().fatal_error() {
-        None => Ok(()),
-        Some((code, _)) => Err(refuse(&name, &KafkaFailure::new("produce", code, true).into())),
-    }
 }
 
 /// Returns how many offsets a stage's group is behind the ends of what it has committed; none when it never committed.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use baton_policy::{Policy, Version};
 use baton_records::Timestamp;
-use baton_runtime::{Config, tools};
+use baton_runtime::{Config, Writer, tools};
 use baton_stream::Topic;
 use std::path::Path;
 
@@ -85,7 +85,8 @@ pub fn activate_text(config: &Config, policy: &Policy, text: String) -> anyhow::
     {
         return Ok(Activation::Unchanged { newest: newest.clone() });
     }
-    let key = policy.version.to_string().into_bytes();
-    tools::write(config, &Topic::Policies, &[(key, text.into_bytes())])?;
+    let writer = Writer::open(config)?;
+    writer.send(&config.topic(&Topic::Policies), &policy.version.to_string(), text.as_bytes(), None)?;
+    writer.flush()?;
     Ok(Activation::Done(policy.version.clone()))
 }

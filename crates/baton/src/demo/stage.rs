@@ -224,6 +224,6 @@ fn plan(
 }
 
 fn write(writer: &Writer, planned: &Planned, now: Timestamp) -> anyhow::Result<()> {
-    writer.send(&planned.topic, &planned.key, planned.value.as_bytes(), now)?;
+    writer.send(&planned.topic, &planned.key, planned.value.as_bytes(), Some(now))?;
     Ok(())
 }

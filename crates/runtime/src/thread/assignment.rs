@@ -1,6 +1,5 @@
 //! Partitions come and go: tasks are made, restored, caught up, and given back.
 
-use super::take::input_of;
 use super::time::NO_INPUT;
 use super::{At, Thread};
 use crate::client::TopicPartition;
@@ -166,7 +165,7 @@ impl Thread<'_> {
             }
             if let Some(slot) = self.slots.get_mut(&at) {
                 slot.touched = true;
-                slot.task.process(input_of(&record, topic), clock::now(), &mut self.outbox)?;
+                slot.task.process(record.input(topic), clock::now(), &mut self.outbox)?;
             }
             self.substantial = true;
             self.flush(NO_INPUT)?;

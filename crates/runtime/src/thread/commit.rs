@@ -42,7 +42,6 @@ impl Thread<'_> {
             slot.moved.clear();
         }
         self.inputs.clear();
-        self.connected = true;
         self.substantial = false;
         self.wrote_companions = false;
         self.last_commit = Instant::now();

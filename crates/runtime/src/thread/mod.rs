@@ -112,8 +112,6 @@ pub struct Thread<'a> {
     assigned: bool,
     /// It joined under no name of its own, since partitions were with nobody.
     is_new_member: bool,
-    /// The brokers answer, as far as the client knows.
-    connected: bool,
     /// More than marks stand in the open transaction.
     substantial: bool,
     /// The open transaction holds records of topics that another layout would read.
@@ -199,7 +197,6 @@ impl<'a> Thread<'a> {
             last_report: None,
             assigned: false,
             is_new_member,
-            connected: true,
             substantial: false,
             wrote_companions: false,
             hints: BTreeMap::new(),
@@ -248,14 +245,12 @@ impl<'a> Thread<'a> {
         while self.buffer.len() < BATCH {
             match poll(&self.consumer, &self.queue, timeout) {
                 Polled::Record(record) => {
-                    self.connected = true;
                     if let Some(topic) = self.place(record.topic()) {
                         self.buffer.push_back(Buffered::Record((topic, record.partition()), record));
                     }
                 }
                 Polled::Nothing => return Ok(true),
                 Polled::End((name, partition), offset) => {
-                    self.connected = true;
                     if let Some(topic) = self.place(&name) {
                         self.buffer.push_back(Buffered::End((topic, partition), offset));
                     }
@@ -323,7 +318,6 @@ impl<'a> Thread<'a> {
         }
         // The client goes on by itself: brokers that are down, partitions without a leader.
         tracing::warn!(stage, error = %failure, "the consumer met an error and goes on");
-        self.connected = false;
         Ok(())
     }
 
@@ -332,7 +326,6 @@ impl<'a> Thread<'a> {
         let state = ThreadState {
             stage: self.setup.stage.metrics,
             assigned: self.assigned,
-            connected: self.connected,
             tasks: self.slots.len(),
             restoring: self.slots.values().filter_map(Slot::restore_progress).map(|(_, left)| left.max(1)).sum(),
         };

@@ -8,7 +8,7 @@ use crate::error::{Failure, KafkaFailure};
 use crate::fail_point;
 use crate::producer::SendError;
 use baton_records::{Reason, Rejection, Timestamp};
-use baton_stream::{Counted, Input, Topic, wire};
+use baton_stream::{Counted, wire};
 use rdkafka::error::RDKafkaErrorCode;
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ impl Thread<'_> {
             self.began = Instant::now();
             self.producer.begin()?;
         }
-        let input = input_of(record, topic);
+        let input = record.input(topic);
         self.substantial |= input.header(wire::MARK).is_none();
         slot.touched = true;
         if !self.poison.is_empty() && self.poison.contains(&(at, record.offset())) {
@@ -117,18 +117,5 @@ impl Thread<'_> {
     pub(super) fn note_refusals(&mut self) -> Option<Failure> {
         let failures = self.producer.refused().into_iter().map(|input| self.refused(input));
         failures.filter(|failure| matches!(failure, Failure::Stop(_))).last()
-    }
-}
-
-/// Makes a task's input of a record.
-pub(super) fn input_of<'r>(record: &'r Fetched, topic: &'r Topic) -> Input<'r> {
-    Input {
-        topic,
-        partition: record.partition(),
-        offset: record.offset(),
-        timestamp: Timestamp::from_millis(record.timestamp()),
-        key: record.key(),
-        value: record.value(),
-        headers: &record.headers,
     }
 }
