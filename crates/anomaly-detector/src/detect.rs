@@ -21,6 +21,8 @@ pub struct Detect {
     rates: Table<SeriesKey, RateSeries>,
     bursts: Table<SeriesKey, BurstSeries>,
     detectors: Option<Detectors>,
+    /// Time of the record in hand.
+    log_time: i64,
     counted: Vec<Counted>,
 }
 
@@ -53,6 +55,7 @@ impl Detect {
             rates: Table::new("detector.rates"),
             bursts: Table::new("detector.bursts"),
             detectors: None,
+            log_time: 0,
             counted: Vec::new(),
         }
     }
@@ -92,6 +95,7 @@ impl Detect {
             return Ok(Vec::new());
         }
         self.position.put((), record.seq);
+        self.log_time = record.time.millis();
         match &record.entry {
             Entry::Mark => {}
             Entry::Policy { version, text } => {
@@ -187,11 +191,13 @@ impl Detect {
 
     fn count_life(&mut self, sight: &Sight<'_>) -> Signal {
         let arrival = sight.interaction.arrival.millis();
+        // History that comes long after its time would miss deadlines that nobody waited for.
+        let not_before = if sight.interaction.history { arrival.max(self.log_time) } else { arrival };
         let detector = sight.detector;
         let ((gap, usual), full) = self.silence.change(&sight.key, |series| {
             let gap = (series.count > 0 && sight.at > series.last).then(|| sight.at.saturating_sub(series.last));
             series.see(sight.at, &sight.event.event_id);
-            series.watch(detector, arrival);
+            series.watch(detector, not_before);
             (gap, series.usual)
         });
         if full {

@@ -60,8 +60,8 @@ impl Series {
         }
     }
 
-    /// Sets the deadline, if the rhythm is known well enough and the deadline lies after `arrival`.
-    pub(crate) fn watch(&mut self, detector: &Detector, arrival: i64) {
+    /// Sets the deadline, if the rhythm is known well enough and the deadline lies after `not_before`.
+    pub(crate) fn watch(&mut self, detector: &Detector, not_before: i64) {
         let DetectorKind::Absence { min_events, min_gaps, max_gaps } = detector.kind else { return };
         let Some(silence) = self.rhythm.silence(max_gaps).filter(|_| self.count >= min_events) else { return };
         let (least, most) = (silence.usual_s * min_gaps, silence.usual_s * max_gaps.max(min_gaps));
@@ -71,7 +71,7 @@ impl Series {
         // However irregular the rhythm is, so many gaps are too many: the score says so.
         self.score = silence.score(allowed).max(detector.threshold);
         let deadline = self.base.saturating_add(self.allowed);
-        if !self.told && deadline > arrival {
+        if !self.told && deadline > not_before {
             self.deadline = Some(deadline);
         }
     }

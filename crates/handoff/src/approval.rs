@@ -154,8 +154,14 @@ impl<'a> Step<'a> {
         self.state.granted.update_or_default(&(self.account.clone(), request.action.clone()), |all| {
             all.retain(|g| g.arrival > since && (conversation.is_empty() || g.conversation != *conversation));
             all.push(granted);
-            let over = all.len().saturating_sub(GRANTED);
-            all.drain(..over);
+            // At the bound the oldest two become one, of no conversation: what was granted is never forgotten too early.
+            while all.len() > GRANTED {
+                let oldest = all.remove(0);
+                if let Some(next) = all.first_mut() {
+                    next.measure += oldest.measure;
+                    next.conversation = Id::default();
+                }
+            }
         });
         let Some(place) = self.amended(conversation, at, &request.action) else { return };
         let Some(mut episode) = self.take(&place) else { return };

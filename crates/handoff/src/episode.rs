@@ -339,7 +339,8 @@ impl Episode {
     /// What the agent must have: everything that a reason of the team in charge asks for.
     pub(crate) fn requirements(&self) -> Vec<Requirement> {
         let mut all: Vec<Requirement> = Vec::new();
-        for requirement in self.reasons.iter().flat_map(|r| &r.requirements) {
+        let in_charge = self.reasons.iter().filter(|r| r.team == self.team);
+        for requirement in in_charge.flat_map(|r| &r.requirements) {
             if !all.contains(requirement) {
                 all.push(requirement.clone());
             }

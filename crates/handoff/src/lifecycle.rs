@@ -248,6 +248,10 @@ impl Step<'_> {
     }
 
     fn transferred(&mut self, episode: &mut Episode, report: &Lifecycle, teams: &[Id]) -> Done {
+        // *assign* forgot it when it was returned, and numbers its answers anew.
+        if std::mem::take(&mut episode.returned) {
+            episode.answered = 0;
+        }
         if let Some(team) = report.team.as_ref().filter(|t| self.rules.policy.teams.contains_key(*t)) {
             episode.team = team.clone();
             episode.routed = Some(team.clone());

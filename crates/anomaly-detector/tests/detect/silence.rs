@@ -177,3 +177,22 @@ proptest! {
         prop_assert_eq!(deadlines(&straight), deadlines(&swapped));
     }
 }
+
+/// History whose records carry the times of old, read by a log that is at today's.
+#[test]
+fn history_with_old_arrivals_fires_only_what_lies_ahead_of_the_log() {
+    let orders: Vec<Arrival> = (0..52)
+        .map(|week| Arrival {
+            history: true,
+            ..order("acme", "R-12", &format!("o-{week}"), week * 7 * DAY, week * 7 * DAY)
+        })
+        .collect();
+    let today = (51 * 7 + 3) * DAY;
+    let mut log = log(MANUFACTURING, &orders, today + 30 * DAY);
+    for record in &mut log {
+        record.time = record.time.max(baton_records::Timestamp::from_millis(today));
+    }
+    let deadlines: Vec<i64> = run(&mut Detect::new(), &log).iter().map(|s| s.at.millis()).collect();
+    assert_eq!(deadlines.len(), 1, "{deadlines:?}");
+    assert!(deadlines.iter().all(|at| *at > today), "{deadlines:?}");
+}
