@@ -248,6 +248,7 @@ mod tests {
             Counted::Waiting,
             Counted::Ignored(IgnoredReason::Duplicate),
             Counted::Ignored(IgnoredReason::Stale),
+            Counted::Ignored(IgnoredReason::Erased),
             Counted::ClockAhead,
             Counted::Late,
             Counted::PassedOver,
