@@ -3,7 +3,7 @@
 use baton_baseline::Rhythm;
 use baton_policy::{Detector, DetectorKind};
 use baton_records::{Id, Timestamp};
-use baton_stream::{CorruptEntry, Key as _, Store, Table};
+use baton_stream::{CorruptEntry, Key as _, Sink, Store, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -172,6 +172,10 @@ impl Store for SeriesStore {
 
     fn drain(&mut self, sink: &mut dyn FnMut(&[u8], Option<&[u8]>)) {
         self.table.drain(sink);
+    }
+
+    fn sweep<'a>(&self, after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>> {
+        self.table.sweep(after, budget, sink)
     }
 
     fn entries(&self) -> usize {

@@ -7,13 +7,28 @@ use crate::error::{Failure, KafkaFailure};
 use crate::reader::Reader;
 use crate::stage::{Partitions, Stage, TaskId, owner_of_store};
 use baton_records::Timestamp;
-use baton_stream::{Progress, Task, Topic, Unread};
+use baton_stream::{BatchSink, Changelog, Progress, Store, Task, Topic, Unread};
 use baton_telemetry::RestoreProgress;
+use rdkafka::error::RDKafkaErrorCode;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Ends of a source partition that the position may still reach.
 const PENDING_ENDS: usize = 64;
+
+/// What was read of changelogs so far.
+#[derive(Clone, Copy)]
+struct Restored {
+    entries: u64,
+    bytes: u64,
+    began: Instant,
+}
+
+/// A changelog and where it stands.
+struct Placed {
+    at: TopicPartition,
+    log: Changelog,
+}
 
 /// A task of this thread.
 pub struct Slot {
@@ -21,10 +36,10 @@ pub struct Slot {
     pub id: TaskId,
     /// The task.
     pub task: Box<dyn Task>,
-    /// Its changelogs by the stage that owns them, each with its partition.
-    pub changelogs: BTreeMap<&'static str, TopicPartition>,
+    /// Its changelogs by the stage that owns them.
+    changelogs: BTreeMap<&'static str, Placed>,
     /// What stands in front of its keys where a changelog's partition is shared.
-    pub scope: String,
+    scope: String,
     /// The next offset to take, by input.
     pub next: BTreeMap<Topic, i64>,
     /// Inputs of which records were taken since the last commit.
@@ -32,7 +47,7 @@ pub struct Slot {
     /// Whether its stores may have changed since the last commit.
     pub touched: bool,
     restore: Option<Reader>,
-    restored: (u64, Instant),
+    restored: Restored,
     /// The offset behind everything that was read of the lead partition, control records included.
     position: i64,
     newest: Timestamp,
@@ -60,9 +75,9 @@ impl Slot {
             let owner = owner_of_store(store.name()).ok_or_else(|| {
                 Failure::Stop(format!("store {} belongs to no stage: its name must start with one", store.name()))
             })?;
-            changelogs.insert(owner, (config.changelog(owner), partition));
+            changelogs.insert(owner, Placed { at: (config.changelog(owner), partition), log: Changelog::default() });
         }
-        let from: Vec<(TopicPartition, i64)> = changelogs.values().map(|c| (c.clone(), 0)).collect();
+        let from: Vec<(TopicPartition, i64)> = changelogs.values().map(|c| (c.at.clone(), 0)).collect();
         let restore = Some(Reader::open(config, &from)?);
         Ok(Self {
             id,
@@ -73,7 +88,7 @@ impl Slot {
             moved: BTreeSet::new(),
             touched: false,
             restore,
-            restored: (0, Instant::now()),
+            restored: Restored { entries: 0, bytes: 0, began: Instant::now() },
             position: 0,
             newest: now,
             ends: VecDeque::new(),
@@ -87,7 +102,7 @@ impl Slot {
         self.restore.is_some()
     }
 
-    /// Returns how many entries were restored and how many offsets remain.
+    /// Returns how many records were read of the changelogs and how many offsets remain.
     pub fn restore_progress(&self) -> Option<(u64, u64)> {
         self.restore.as_ref().map(Reader::progress)
     }
@@ -97,24 +112,55 @@ impl Slot {
     pub fn restore(&mut self, budget: Duration, report: impl Fn(RestoreProgress)) -> Result<Option<Duration>, Failure> {
         let started = Instant::now();
         let Some(mut reader) = self.restore.take() else { return Ok(None) };
-        let (before, mut bytes) = (reader.progress().0, 0);
+        let (mut entries, mut bytes) = (0, 0);
         while !reader.is_caught_up() && started.elapsed() <= budget {
-            if let Some(entry) = reader.next(Duration::from_millis(10))? {
-                bytes += (entry.value().map_or(0, <[u8]>::len) + entry.key().map_or(0, <[u8]>::len)) as u64;
-                restore_entry(&mut *self.task, &self.scope, &entry)?;
+            if let Some(record) = reader.next(Duration::from_millis(10))? {
+                bytes += (record.value().map_or(0, <[u8]>::len) + record.key().map_or(0, <[u8]>::len)) as u64;
+                entries += self.restore_record(&record)?;
             }
         }
-        let (entries, remaining) = reader.progress();
-        self.restored.0 += bytes;
-        report(RestoreProgress { records: entries - before, bytes, remaining });
+        self.restored.entries += entries;
+        self.restored.bytes += bytes;
+        report(RestoreProgress { records: entries, bytes, remaining: reader.progress().1 });
         if !reader.is_caught_up() {
             self.restore = Some(reader);
             return Ok(None);
         }
-        let took = self.restored.1.elapsed();
+        if self.changelogs.values().any(|c| c.log.is_torn()) {
+            return Err(KafkaFailure::new("read a changelog", RDKafkaErrorCode::Conflict, false).into());
+        }
+        let took = self.restored.began.elapsed();
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(task = %self.name(), entries, bytes = self.restored.0, millis, "task restored");
+        let Restored { entries, bytes, .. } = self.restored;
+        tracing::info!(task = %self.name(), entries, bytes, millis, "task restored");
         Ok(Some(took))
+    }
+
+    fn restore_record(&mut self, record: &Fetched) -> Result<u64, Failure> {
+        let Some((scope, number)) = record.key().and_then(split_key) else {
+            return Err(Failure::Stop(format!(
+                "{}/{} offset {}: no key of a changelog; something else writes to this topic",
+                record.topic(),
+                record.partition(),
+                record.offset()
+            )));
+        };
+        if scope != self.scope.as_bytes() {
+            return Ok(0);
+        }
+        let Some((owner, placed)) = self.changelogs.iter_mut().find(|(_, c)| c.at.0 == record.topic()) else {
+            return Ok(0);
+        };
+        Ok(placed.log.restore(number, record.value(), &mut stores_of(&mut *self.task, owner))?)
+    }
+
+    /// Gives `sink` what the changelogs take of this transaction: topic and partition, key, value.
+    pub fn write_changes(&mut self, clock: Timestamp, sink: &mut ChangeSink<'_>) {
+        for (owner, Placed { at, log }) in &mut self.changelogs {
+            let scope = &self.scope;
+            let to: &mut BatchSink<'_> = &mut |number, value| sink(at, &change_key(scope, number), value);
+            log.write(&mut stores_of(&mut *self.task, owner), clock, to);
+        }
     }
 
     /// Returns a name for logs.
@@ -200,45 +246,28 @@ fn spread(scope: &str, partitions: i32) -> i32 {
     i32::try_from(hash % u32::try_from(partitions.max(1)).unwrap_or(1)).unwrap_or(0)
 }
 
-/// Returns the key of a changelog entry: scope, store, key, the first two preceded by their length.
-pub fn change_key(scope: &str, store: &str, key: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(3 + scope.len() + store.len() + key.len());
+/// Takes records of changelogs: topic and partition, key, value.
+pub type ChangeSink<'a> = dyn FnMut(&TopicPartition, &[u8], Option<&[u8]>) + 'a;
+
+fn stores_of<'t>(task: &'t mut dyn Task, owner: &str) -> Vec<&'t mut dyn Store> {
+    let mut stores = task.stores();
+    stores.retain(|store| owner_of_store(store.name()) == Some(owner));
+    stores
+}
+
+/// Returns the key of a batch: the scope, preceded by its length, and the number.
+fn change_key(scope: &str, number: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 + scope.len() + 8);
     out.extend_from_slice(&(scope.len() as u16).to_be_bytes());
     out.extend_from_slice(scope.as_bytes());
-    out.push(store.len() as u8);
-    out.extend_from_slice(store.as_bytes());
-    out.extend_from_slice(key);
+    out.extend_from_slice(&number.to_be_bytes());
     out
 }
 
-fn split_key(key: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+fn split_key(key: &[u8]) -> Option<(&[u8], u64)> {
     let (length, rest) = key.split_first_chunk::<2>()?;
-    let (scope, rest) = rest.split_at_checked(u16::from_be_bytes(*length) as usize)?;
-    let (length, rest) = rest.split_first()?;
-    let (store, key) = rest.split_at_checked(*length as usize)?;
-    Some((scope, store, key))
-}
-
-fn restore_entry(task: &mut dyn Task, scope: &str, entry: &Fetched) -> Result<(), Failure> {
-    let Some((of, store, key)) = entry.key().and_then(split_key) else {
-        return Err(Failure::Stop(format!(
-            "{}/{} offset {}: no key of a changelog; something else writes to this topic",
-            entry.topic(),
-            entry.partition(),
-            entry.offset()
-        )));
-    };
-    if of != scope.as_bytes() {
-        return Ok(());
-    }
-    for candidate in task.stores() {
-        if candidate.name().as_bytes() == store {
-            candidate.restore(key, entry.value())?;
-            return Ok(());
-        }
-    }
-    // A store that this release no longer has.
-    Ok(())
+    let (scope, number) = rest.split_at_checked(u16::from_be_bytes(*length) as usize)?;
+    Some((scope, u64::from_be_bytes(number.try_into().ok()?)))
 }
 
 /// Gives the task what another layout left in its companions, before it takes its lead.

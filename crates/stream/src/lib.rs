@@ -4,11 +4,13 @@
 //! Invariants: a [`Task`] never reads a clock, never does I/O, never panics on input. All of its state that must
 //! survive stands in [`Store`]s; what it reads again after a restart from inputs that it still holds does not.
 
+mod changelog;
 mod outbox;
 mod store;
 mod topic;
 pub mod wire;
 
+pub use changelog::{BatchSink, Changelog};
 pub use outbox::{Counted, Handed, Header, Outbox, Output};
 pub use store::{CorruptEntry, Key, Sink, Store, Table, Value};
 pub use topic::Topic;

@@ -1,14 +1,14 @@
 //! State stores: tables in memory whose changes go to a changelog.
 //!
 //! The changelog is the write-ahead log: [`Store::drain`] gives every entry that changed since the last commit, in the
-//! order of keys, and [`Store::restore`] takes them back. Restoring all entries of a changelog, in order, gives the
-//! table that wrote them.
+//! order of keys, and [`Store::restore`] takes them back. Restoring all of these, in order, gives the table that wrote
+//! them. [`crate::Changelog`] makes batches of them.
 
 use baton_records::{Id, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, btree_map};
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 
 /// An entry of a changelog cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,10 @@ pub trait Store {
 
     /// Gives all entries that changed since the last call, and forgets that they did.
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>);
+
+    /// Gives the entries behind the key `after` (all, when that is empty), in the order of keys, until they have `budget`
+    /// bytes; returns the key of the last one when there are more.
+    fn sweep<'a>(&self, after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>>;
 
     /// Returns how many entries it holds.
     fn entries(&self) -> usize;
@@ -272,6 +276,22 @@ impl<K: Key, V: Value> Store for Table<K, V> {
                 }
             }
         }
+    }
+
+    fn sweep<'a>(&self, mut after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>> {
+        let from = if after.is_empty() { None } else { K::decode(&mut after) };
+        let mut entries = self.entries.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+        let (mut key_bytes, mut value_bytes, mut given) = (Vec::new(), Vec::new(), 0);
+        while given < budget {
+            let (key, value) = entries.next()?;
+            key_bytes.clear();
+            key.encode(&mut key_bytes);
+            value_bytes.clear();
+            value.encode(&mut value_bytes);
+            sink(&key_bytes, Some(&value_bytes));
+            given += key_bytes.len() + value_bytes.len();
+        }
+        entries.next().map(|_| key_bytes)
     }
 
     fn entries(&self) -> usize {

@@ -6,8 +6,7 @@ use crate::clock;
 use crate::error::Failure;
 use crate::fail_point;
 use crate::producer::{Producer, SendError};
-use crate::slot::{Slot, change_key};
-use crate::stage::owner_of_store;
+use crate::slot::Slot;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -27,7 +26,7 @@ impl Thread<'_> {
         }
         for slot in self.slots.values_mut() {
             if std::mem::take(&mut slot.touched) {
-                drain_stores(slot, &mut self.producer)?;
+                write_changes(slot, &mut self.producer)?;
             }
         }
         let offsets: BTreeMap<TopicPartition, i64> =
@@ -72,18 +71,13 @@ impl Thread<'_> {
     }
 }
 
-fn drain_stores(slot: &mut Slot, producer: &mut Producer) -> Result<(), Failure> {
+fn write_changes(slot: &mut Slot, producer: &mut Producer) -> Result<(), Failure> {
     let mut failed = None;
-    let Slot { task, changelogs, scope, .. } = slot;
-    for store in task.stores() {
-        let name = store.name();
-        let Some(at) = owner_of_store(name).and_then(|owner| changelogs.get(owner)) else { continue };
-        store.drain(&mut |key, value| {
-            if failed.is_none() {
-                failed = producer.send_change(&at.0, at.1, &change_key(scope, name, key), value).err();
-            }
-        });
-    }
+    slot.write_changes(clock::now(), &mut |at, key, value| {
+        if failed.is_none() {
+            failed = producer.send_change(&at.0, at.1, key, value).err();
+        }
+    });
     match failed {
         None => Ok(()),
         Some(SendError::Failed(failure)) => Err(failure.into()),
