@@ -5,13 +5,14 @@ use super::{At, Thread};
 use crate::client::TopicPartition;
 use crate::clock;
 use crate::config::{Peers, REQUEST};
+use crate::context::Context;
 use crate::error::{Failure, KafkaFailure, StartError};
 use crate::layout::refuse_other;
 use crate::reader::ends;
 use crate::slot::{Slot, left_behind};
 use crate::stage::TaskId;
 use baton_stream::Topic;
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,15 @@ use std::time::{Duration, Instant};
 
 /// How long to restore before the group is served again.
 const RESTORE_SLICE: Duration = Duration::from_millis(200);
+
+/// Answers a rebalance that may stand open, before a consumer is dropped: one that was given nothing would wait for the
+/// answer for ever, while its heartbeats keep it in the group.
+pub(super) fn let_go(consumer: &BaseConsumer<Context>) {
+    let nothing = TopicPartitionList::new();
+    // It may be broken, or nothing may stand open.
+    let _ = consumer.incremental_assign(&nothing);
+    let _ = consumer.incremental_unassign(&nothing);
+}
 
 impl Thread<'_> {
     pub(super) fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {

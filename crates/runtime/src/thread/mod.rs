@@ -10,6 +10,8 @@
 mod assignment;
 mod commit;
 mod take;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
@@ -145,12 +147,13 @@ pub fn live(setup: &Setup, poison: &mut Poison) -> Result<(), Failure> {
     let ended = thread.run();
     thread.setup.ends.want(thread.setup.unique, BTreeSet::new());
     thread.forget_metrics();
-    if let Err(failure) = ended {
-        let refused = thread.note_refusals();
-        thread.producer.abort();
-        return Err(refused.unwrap_or(failure));
-    }
-    Ok(())
+    let Err(failure) = ended else { return Ok(()) };
+    // To give up and to begin anew may take a while, in which nothing is done.
+    setup.shared.set(&setup.name(), ThreadState::starting(setup.stage.metrics));
+    let refused = thread.note_refusals();
+    thread.producer.abort();
+    assignment::let_go(&thread.consumer);
+    Err(refused.unwrap_or(failure))
 }
 
 /// Tells whether a consumer error says that the committed offset no longer exists.

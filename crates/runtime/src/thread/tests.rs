@@ -1,0 +1,102 @@
+//! Lives that end in the middle of a rebalance, on the embedded broker, which refuses what it is told to.
+
+use super::assignment::let_go;
+use crate::client::{Polled, Queue, poll};
+use crate::config::{Config, Peers};
+use crate::context::Context;
+use crate::embedded::EmbeddedBroker;
+use crate::instance::Instance;
+use crate::stage::{Stage, Topology};
+use crate::topics::TopicPlan;
+use baton_records::Timestamp;
+use baton_stream::{Broken, Input, Outbox, Progress, Store, Task, Topic};
+use baton_telemetry::{Health, Metrics, Stage as StageName};
+use baton_test_support::wait_until;
+use rdkafka::bindings::rd_kafka_resp_err_t as Refusal;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::types::RDKafkaApiKey;
+use std::sync::Arc;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A task that does nothing.
+struct Idle;
+
+impl Task for Idle {
+    fn process(&mut self, _input: Input<'_>, _clock: Timestamp, _out: &mut Outbox) -> Result<(), Broken> {
+        Ok(())
+    }
+
+    fn punctuate(&mut self, _progress: Progress, _out: &mut Outbox) -> Result<(), Broken> {
+        Ok(())
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn Store> {
+        Vec::new()
+    }
+}
+
+fn topology() -> Topology {
+    let stage = Stage {
+        name: "sentiment-scorer",
+        metrics: StageName::Score,
+        leads: vec![Topic::Interactions],
+        companions: Vec::new(),
+        left_behind: Vec::new(),
+        low_water: None,
+        make: Arc::new(|_, _| Box::new(Idle)),
+    };
+    Topology { layout: "four", stages: vec![stage], table: None }
+}
+
+/// Starts a broker with the topics of `prefix`; its members are named, as those of a static instance are.
+fn broker(prefix: &str, partitions: i32) -> (EmbeddedBroker, Config) {
+    let broker = EmbeddedBroker::start().unwrap();
+    let mut config = Config::new(broker.address().unwrap(), prefix);
+    config.peers = Peers::Impossible;
+    config.instance = Some("a".into());
+    broker.create_topics(&config, &TopicPlan { partitions, ..TopicPlan::default() }).unwrap();
+    (broker, config)
+}
+
+fn refuse(broker: &EmbeddedBroker, request: RDKafkaApiKey, refusal: Refusal) {
+    broker.cluster().unwrap().request_errors(request, &[refusal]);
+}
+
+#[test]
+fn a_consumer_closes_that_was_given_nothing_and_did_not_answer() {
+    let (_broker, config) = broker("nothing", 1);
+    let instance = Instance::start(config.clone(), topology(), Metrics::new().unwrap(), Health::new()).unwrap();
+    wait_until("the only partition to be taken", LIMIT, || instance.is_ready().then_some(())).unwrap();
+    let second = Config { instance: Some("b".into()), ..config };
+    let consumer: BaseConsumer<Context> =
+        second.member("sentiment-scorer", "four", 0).create_with_context(Context).unwrap();
+    let queue = Queue::of(&consumer).unwrap();
+    consumer.subscribe(&[&second.topic(&Topic::Interactions)]).unwrap();
+    let given = || match poll(&consumer, &queue, Duration::from_millis(10)) {
+        Polled::Assigned(partitions) => Some(partitions.len()),
+        _ => None,
+    };
+    assert_eq!(wait_until("an answer of the group", LIMIT, given), Ok(0));
+    drop(queue);
+    let closing = std::thread::spawn(move || {
+        let_go(&consumer);
+        drop(consumer);
+    });
+    wait_until("the consumer to close", LIMIT, || closing.is_finished().then_some(())).unwrap();
+    instance.stop().unwrap();
+}
+
+#[test]
+fn a_life_that_ends_while_partitions_are_given_makes_room_for_the_next() {
+    let (broker, config) = broker("refused", 2);
+    refuse(&broker, RDKafkaApiKey::OffsetFetch, Refusal::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    let instance = Instance::start(config, topology(), Metrics::new().unwrap(), Health::new()).unwrap();
+    wait_until("the second life to be ready", LIMIT, || instance.is_ready().then_some(())).unwrap();
+    instance.stop().unwrap();
+}
