@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::config::{Config, Peers, REQUEST};
 use crate::ends::Ends;
-use crate::error::{Failure, StartError};
+use crate::error::{Failure, KafkaFailure, StartError};
 use crate::layout;
 use crate::orphans::{self, Watched};
 use crate::stage::{Stage, Topology};
@@ -13,6 +13,7 @@ use crate::thread::{Poison, Setup, live};
 use crate::topics;
 use baton_stream::Topic;
 use baton_telemetry::{Health, Metrics};
+use rdkafka::error::RDKafkaErrorCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -165,13 +166,43 @@ fn transactional_id(config: &Config, stage: &Stage, number: usize) -> String {
     format!("{}-{instance}-{number}", config.group(stage.name))
 }
 
+/// So many lives in a row that were fenced, each soon after the one before, mean that somebody else has the same name.
+const FENCES: u32 = 3;
+/// A life that lasted longer had its name for itself.
+const UNDISTURBED: Duration = Duration::from_secs(60);
+
+/// Returns how many lives in a row were fenced, this one included.
+///
+/// Being fenced once proves no rival: a consumer whose session is over while its thread waits for brokers that are away
+/// sends heartbeats without a member id, and is then told that a newer instance has its place (librdkafka 2.12).
+fn fences(before: u32, failure: &KafkaFailure, lived: Duration) -> u32 {
+    match failure.code {
+        RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fenced if lived < UNDISTURBED => before + 1,
+        RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fenced => 1,
+        _ => 0,
+    }
+}
+
 /// Lives one life after the other until told to stop.
 fn supervise(setup: &Setup) {
     let mut poison = Poison::new();
     let mut pause = Duration::from_millis(50);
+    let mut fenced = 0;
     while !setup.shared.stop.load(Ordering::Relaxed) {
         let started = Instant::now();
-        match live(setup, &mut poison) {
+        let mut ended = live(setup, &mut poison);
+        if let Err(Failure::Restart(failure)) = &ended
+            && setup.config.instance.is_some()
+        {
+            fenced = fences(fenced, failure, started.elapsed());
+            if fenced == FENCES {
+                let stage = setup.stage.name;
+                ended = Err(Failure::Stop(format!(
+                    "{stage}: another process runs with the same --instance; give each its own"
+                )));
+            }
+        }
+        match ended {
             Ok(()) => return,
             Err(Failure::Stop(why)) => {
                 tracing::error!(stage = setup.stage.name, error = %why, "the processor stops");

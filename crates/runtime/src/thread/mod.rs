@@ -311,11 +311,6 @@ impl<'a> Thread<'a> {
                  ({failure}); reset the group's offsets knowingly, or start over with a new prefix and a replay"
             )));
         }
-        if failure.code == RDKafkaErrorCode::FencedInstanceId {
-            return Err(Failure::Stop(format!(
-                "{stage}: another process runs with the same --instance; give each its own"
-            )));
-        }
         if failure.fatal {
             return Err(failure.into());
         }

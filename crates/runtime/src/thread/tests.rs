@@ -100,3 +100,28 @@ fn a_life_that_ends_while_partitions_are_given_makes_room_for_the_next() {
     wait_until("the second life to be ready", LIMIT, || instance.is_ready().then_some(())).unwrap();
     instance.stop().unwrap();
 }
+
+#[test]
+fn a_thread_that_is_fenced_once_comes_back() {
+    let (broker, config) = broker("fenced", 2);
+    let (metrics, health) = (Metrics::new().unwrap(), Health::new());
+    let instance = Instance::start(config, topology(), metrics, health).unwrap();
+    wait_until("the first life to be ready", LIMIT, || instance.is_ready().then_some(())).unwrap();
+    refuse(&broker, RDKafkaApiKey::Heartbeat, Refusal::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+    wait_until("the end of the first life", LIMIT, || (!instance.is_ready()).then_some(())).unwrap();
+    let back = || (instance.is_ready() || instance.shared().broken().is_some()).then_some(());
+    wait_until("the second life to be ready", LIMIT, back).unwrap();
+    assert_eq!(instance.stop(), Ok(()));
+}
+
+#[test]
+fn a_thread_that_is_fenced_again_and_again_stops() {
+    let (broker, config) = broker("fenced-off", 2);
+    let (metrics, health) = (Metrics::new().unwrap(), Health::new());
+    let instance = Instance::start(config, topology(), metrics, health).unwrap();
+    let refusals = [Refusal::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID; 20];
+    broker.cluster().unwrap().request_errors(RDKafkaApiKey::Heartbeat, &refusals);
+    wait_until("the stop", LIMIT, || instance.shared().broken().is_some().then_some(())).unwrap();
+    let why = instance.stop().unwrap_err();
+    assert!(why.contains("another process runs with the same --instance"), "{why}");
+}
