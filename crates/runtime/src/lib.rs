@@ -23,6 +23,7 @@ pub mod instance;
 pub mod layout;
 mod orphans;
 mod producer;
+mod pulse;
 mod reader;
 mod slot;
 pub mod stage;

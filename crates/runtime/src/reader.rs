@@ -5,6 +5,7 @@ use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
 use crate::config::{Config, REQUEST};
 use crate::context::Context;
 use crate::error::{Failure, KafkaFailure};
+use crate::pulse::Pulse;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
@@ -20,6 +21,7 @@ pub struct Reader {
     /// Where each partition is, and where it ended when the reader was made.
     at: BTreeMap<TopicPartition, Position>,
     read: u64,
+    pulse: Pulse,
 }
 
 struct Position {
@@ -56,7 +58,7 @@ impl Reader {
             at.insert((topic.clone(), *partition), Position { next, end: high });
         }
         consumer.assign(&list).map_err(|e| KafkaFailure::of("assign", &e))?;
-        Ok(Self { queue, consumer, at, read: 0 })
+        Ok(Self { queue, consumer, at, read: 0, pulse: Pulse::new() })
     }
 
     /// Tells whether every partition has been read up to where it ended when the reader was opened.
@@ -73,8 +75,11 @@ impl Reader {
     /// Returns the next record, or none when there was none for `timeout`.
     ///
     /// # Errors
-    /// When the partition cannot be read: what was to be read is gone, or the client is broken.
+    /// When the partition cannot be read: what was to be read is gone, or the client is broken or without brokers.
     pub fn next(&mut self, timeout: Duration) -> Result<Option<Fetched>, Failure> {
+        if let Some((topic, _)) = self.at.keys().next() {
+            self.pulse.feel(&self.consumer, topic)?;
+        }
         match poll(&self.consumer, &self.queue, timeout) {
             Polled::Record(record) => {
                 self.read += 1;

@@ -22,6 +22,7 @@ use crate::ends::Ends;
 use crate::error::{Failure, KafkaFailure};
 use crate::fail_point;
 use crate::producer::Producer;
+use crate::pulse::Pulse;
 use crate::slot::Slot;
 use crate::stage::{Partitions, Stage};
 use crate::state::{Shared, ThreadState};
@@ -94,6 +95,7 @@ pub struct Thread<'a> {
     buffer: VecDeque<Buffered>,
     queue: Queue,
     consumer: BaseConsumer<Context>,
+    pulse: Pulse,
     producer: Producer,
     /// Lead topics and companions, with their names on the cluster.
     topics: Vec<(String, Topic)>,
@@ -183,6 +185,7 @@ impl<'a> Thread<'a> {
             poison,
             name: setup.name(),
             consumer,
+            pulse: Pulse::new(),
             queue,
             producer,
             topics: all.map(|t| (config.topic(t), t.clone())).collect(),
@@ -229,6 +232,9 @@ impl<'a> Thread<'a> {
                 self.commit()?;
             }
             self.pause_and_resume()?;
+            if let Some((topic, _)) = self.topics.first() {
+                self.pulse.feel(&self.consumer, topic)?;
+            }
             self.report();
         }
     }
