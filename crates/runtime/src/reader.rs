@@ -72,6 +72,22 @@ impl Reader {
         (self.read, left)
     }
 
+    /// Gives no more of a partition until it is resumed.
+    ///
+    /// # Errors
+    /// When the client is broken.
+    pub fn pause(&self, at: &TopicPartition) -> Result<(), KafkaFailure> {
+        self.consumer.pause(&only(at)).map_err(|e| KafkaFailure::of("pause", &e))
+    }
+
+    /// Goes on with a partition where it was paused.
+    ///
+    /// # Errors
+    /// When the client is broken.
+    pub fn resume(&self, at: &TopicPartition) -> Result<(), KafkaFailure> {
+        self.consumer.resume(&only(at)).map_err(|e| KafkaFailure::of("resume", &e))
+    }
+
     /// Returns the next record, or none when there was none for `timeout`.
     ///
     /// # Errors
@@ -101,6 +117,12 @@ impl Reader {
             _ => Ok(None),
         }
     }
+}
+
+fn only(at: &TopicPartition) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition(&at.0, at.1);
+    list
 }
 
 /// Returns the first offset of a partition and its end: the high watermark for a client that reads uncommitted records,

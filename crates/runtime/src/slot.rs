@@ -6,6 +6,7 @@ use crate::ends::End;
 use crate::error::{Failure, KafkaFailure};
 use crate::reader::Reader;
 use crate::stage::{Partitions, Stage, TaskId, owner_of_store};
+use crate::thread::Rest;
 use baton_records::Timestamp;
 use baton_stream::{Progress, Task, Topic, Unread};
 use baton_telemetry::RestoreProgress;
@@ -31,6 +32,8 @@ pub struct Slot {
     pub moved: BTreeSet<Topic>,
     /// Whether its stores may have changed since the last commit.
     pub touched: bool,
+    /// What another layout left, until the task has taken it.
+    pub rest: Option<Rest>,
     restore: Option<Reader>,
     restored: (u64, Instant),
     /// The offset behind everything that was read of the lead partition, control records included.
@@ -72,6 +75,7 @@ impl Slot {
             next: BTreeMap::new(),
             moved: BTreeSet::new(),
             touched: false,
+            rest: None,
             restore,
             restored: (0, Instant::now()),
             position: 0,
@@ -87,9 +91,10 @@ impl Slot {
         self.restore.is_some()
     }
 
-    /// Returns how many entries were restored and how many offsets remain.
-    pub fn restore_progress(&self) -> Option<(u64, u64)> {
-        self.restore.as_ref().map(Reader::progress)
+    /// Returns how many offsets remain to be restored, or to be taken of what another layout left; none when it runs.
+    pub fn remaining(&self) -> Option<u64> {
+        let restore = self.restore.as_ref().map(|reader| reader.progress().1);
+        restore.or_else(|| self.rest.as_ref().map(Rest::remaining))
     }
 
     /// Restores for at most `budget` and tells `report` what was read; returns how long all of it took when this was the
@@ -241,23 +246,8 @@ fn restore_entry(task: &mut dyn Task, scope: &str, entry: &Fetched) -> Result<()
     Ok(())
 }
 
-/// Gives the task what another layout left in its companions, before it takes its lead.
-pub fn left_behind(config: &Config, stage: &Stage, partition: i32) -> Result<Option<Reader>, KafkaFailure> {
-    let mut from = Vec::new();
-    for (topic, owners) in &stage.left_behind {
-        let at = (config.topic(topic), partition);
-        let mut lowest: Option<i64> = None;
-        for owner in owners {
-            let committed = committed_of(config, owner, &at)?;
-            lowest = Some(lowest.map_or(committed, |l| l.min(committed)));
-        }
-        from.push((at, lowest.unwrap_or(0)));
-    }
-    if from.is_empty() { Ok(None) } else { Reader::open(config, &from).map(Some) }
-}
-
 /// Returns the committed offset of a stage's group, 0 when it has none.
-fn committed_of(config: &Config, stage: &str, at: &TopicPartition) -> Result<i64, KafkaFailure> {
+pub fn committed_of(config: &Config, stage: &str, at: &TopicPartition) -> Result<i64, KafkaFailure> {
     use rdkafka::consumer::{BaseConsumer, Consumer};
     let client: BaseConsumer = config
         .reader()

@@ -1,6 +1,5 @@
 //! Partitions come and go: tasks are made, restored, caught up, and given back.
 
-use super::time::NO_INPUT;
 use super::{At, Thread};
 use crate::client::TopicPartition;
 use crate::clock;
@@ -9,15 +8,13 @@ use crate::context::Context;
 use crate::error::{Failure, KafkaFailure, StartError};
 use crate::layout::refuse_other;
 use crate::reader::ends;
-use crate::slot::{Slot, left_behind};
+use crate::slot::Slot;
 use crate::stage::TaskId;
-use baton_stream::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// How long to restore before the group is served again.
 const RESTORE_SLICE: Duration = Duration::from_millis(200);
@@ -153,46 +150,10 @@ impl Thread<'_> {
             if let Some(took) = done {
                 metrics.restored(stage, took);
                 if slot.task.is_full(&slot.id.topic) {
-                    self.catch_up(at)?;
+                    self.look_back(at)?;
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Gives a task what another layout left unfinished.
-    fn catch_up(&mut self, at: At) -> Result<(), Failure> {
-        let setup = self.setup;
-        let Some(mut reader) = left_behind(&setup.config, &setup.stage, at.1)? else { return Ok(()) };
-        let names: BTreeMap<String, Topic> =
-            setup.stage.left_behind.iter().map(|(t, _)| (setup.config.topic(t), t.clone())).collect();
-        while !reader.is_caught_up() && !setup.shared.stop.load(Ordering::Relaxed) {
-            let Some(record) = reader.next(Duration::from_millis(10))? else { continue };
-            let Some(topic) = names.get(record.topic()) else { continue };
-            if !self.producer.is_open() {
-                self.began = Instant::now();
-                self.producer.begin()?;
-            }
-            if let Some(slot) = self.slots.get_mut(&at) {
-                slot.touched = true;
-                slot.task.process(record.input(topic), clock::now(), &mut self.outbox)?;
-            }
-            self.substantial = true;
-            self.flush(NO_INPUT)?;
-            if self.began.elapsed() > setup.config.commit_interval {
-                self.commit()?;
-            }
-        }
-        self.commit()?;
-        let Some(slot) = self.slots.get(&at) else { return Ok(()) };
-        if reader.is_caught_up() && slot.task.is_full(&slot.id.topic) {
-            return Err(Failure::Stop(format!(
-                "{}: the log and the signals end before what the stores have seen; restore the topics, or start over with \
-                 a new prefix and a replay",
-                slot.name()
-            )));
-        }
-        tracing::info!(task = %slot.name(), records = reader.progress().0, "task caught up with the other layout");
         Ok(())
     }
 

@@ -4,15 +4,18 @@
 //! then everything is thrown away, and the next life starts from what is committed. So there is one way back from every
 //! doubt: a new producer with the same transactional id, stores restored from the changelog, offsets as committed.
 //!
-//! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `take` gives records to
+//! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `catch_up` what another layout left, `take` gives records to
 //! tasks and their outputs to the producer, `commit` ends a transaction, `time` tells tasks that time passes.
 
 mod assignment;
+mod catch_up;
 mod commit;
 mod take;
 #[cfg(test)]
 mod tests;
 mod time;
+
+pub use catch_up::Rest;
 
 use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
 use crate::clock;
@@ -223,6 +226,7 @@ impl<'a> Thread<'a> {
             let drained = self.fill()?;
             fail_point::hit("after_poll");
             self.restore()?;
+            self.catch_up()?;
             self.learn_ends();
             self.punctuate(false)?;
             self.low_water()?;
@@ -275,7 +279,7 @@ impl<'a> Thread<'a> {
 
     /// Returns how long the first poll may wait.
     fn patience(&self) -> Duration {
-        if !self.buffer.is_empty() || self.slots.values().any(Slot::is_restoring) {
+        if !self.buffer.is_empty() || self.slots.values().any(|slot| slot.remaining().is_some()) {
             return Duration::ZERO;
         }
         let mut longest = if self.producer.is_open() {
@@ -331,14 +335,14 @@ impl<'a> Thread<'a> {
             stage: self.setup.stage.metrics,
             assigned: self.assigned,
             tasks: self.slots.len(),
-            restoring: self.slots.values().filter_map(Slot::restore_progress).map(|(_, left)| left.max(1)).sum(),
+            restoring: self.slots.values().filter_map(Slot::remaining).map(|left| left.max(1)).sum(),
         };
         if self.last_report.is_some_and(|last| last.elapsed() < REPORT) {
             return;
         }
         self.last_report = Some(Instant::now());
         let metrics = self.setup.shared.metrics();
-        let restoring = self.slots.values().filter(|s| s.is_restoring()).count();
+        let restoring = self.slots.values().filter(|s| s.remaining().is_some()).count();
         metrics.set_tasks(self.setup.stage.metrics, self.slots.len() - restoring, restoring);
         let now = clock::now();
         for (at, slot) in &self.slots {

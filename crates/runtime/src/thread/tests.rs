@@ -8,6 +8,7 @@ use crate::embedded::EmbeddedBroker;
 use crate::instance::Instance;
 use crate::stage::{Stage, Topology};
 use crate::topics::TopicPlan;
+use crate::writer::Writer;
 use baton_records::Timestamp;
 use baton_stream::{Broken, Input, Outbox, Progress, Store, Task, Topic};
 use baton_telemetry::{Health, Metrics, Stage as StageName};
@@ -39,6 +40,73 @@ impl Task for Idle {
     fn stores(&mut self) -> Vec<&mut dyn Store> {
         Vec::new()
     }
+}
+
+/// A task that is behind until it has seen all of the log, and that holds few records of it before signals come.
+struct Behind {
+    left: usize,
+    held: usize,
+}
+
+impl Task for Behind {
+    fn process(&mut self, input: Input<'_>, _clock: Timestamp, _out: &mut Outbox) -> Result<(), Broken> {
+        if self.is_full(input.topic) {
+            return Err(Broken { what: format!("offset {} of {} came unasked", input.offset, input.topic.suffix()) });
+        }
+        match input.topic {
+            Topic::Interactions => self.held += 1,
+            Topic::Signals => (self.left, self.held) = (self.left - self.held, 0),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn punctuate(&mut self, _progress: Progress, _out: &mut Outbox) -> Result<(), Broken> {
+        Ok(())
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn is_full(&self, topic: &Topic) -> bool {
+        match topic {
+            Topic::Interactions => self.left == 0 || self.held == 3,
+            Topic::Signals => self.held < 3,
+            _ => self.left > 0,
+        }
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn Store> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_task_takes_what_another_layout_left_as_it_wants_it() {
+    let (_broker, config) = broker("rest", 1);
+    let writer = Writer::open(&config).unwrap();
+    for n in 0..12 {
+        writer.send(&config.topic(&Topic::Interactions), &format!("record {n}"), b"x", None).unwrap();
+    }
+    for n in 0..4 {
+        writer.send(&config.topic(&Topic::Signals), &format!("signal {n}"), b"x", None).unwrap();
+    }
+    writer.flush().unwrap();
+    let stage = Stage {
+        name: "context-unifier.sequence",
+        metrics: StageName::Account,
+        leads: vec![Topic::AccountRepartition],
+        companions: Vec::new(),
+        left_behind: vec![(Topic::Interactions, vec!["router"]), (Topic::Signals, vec!["router"])],
+        low_water: None,
+        make: Arc::new(|_, _| Box::new(Behind { left: 12, held: 0 })),
+    };
+    let topology = Topology { layout: "one", stages: vec![stage], table: None };
+    let instance = Instance::start(config, topology, Metrics::new().unwrap(), Health::new()).unwrap();
+    let over = || (instance.is_ready() || instance.shared().broken().is_some()).then_some(());
+    wait_until("the rest to be taken", LIMIT, over).unwrap();
+    assert_eq!(instance.stop(), Ok(()));
 }
 
 fn topology() -> Topology {
