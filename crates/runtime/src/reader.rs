@@ -13,6 +13,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How long nothing may come of what there is before that is said.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What an operator can do when a transaction does not end. A single broker that is stopped can leave one that never
+/// does (KAFKA-20734).
+pub const MEND: &str =
+    "a transaction is still open; when it stays so, look for it with kafka-transactions.sh find-hanging";
 
 /// A reader of partitions that are assigned by hand.
 pub struct Reader {
@@ -22,6 +28,8 @@ pub struct Reader {
     at: BTreeMap<TopicPartition, Position>,
     read: u64,
     pulse: Pulse,
+    /// When something came, or it was said that nothing does.
+    heard: Instant,
 }
 
 struct Position {
@@ -58,7 +66,7 @@ impl Reader {
             at.insert((topic.clone(), *partition), Position { next, end: high });
         }
         consumer.assign(&list).map_err(|e| KafkaFailure::of("assign", &e))?;
-        Ok(Self { queue, consumer, at, read: 0, pulse: Pulse::new() })
+        Ok(Self { queue, consumer, at, read: 0, pulse: Pulse::new(), heard: Instant::now() })
     }
 
     /// Tells whether every partition has been read up to where it ended when the reader was opened.
@@ -99,6 +107,7 @@ impl Reader {
         match poll(&self.consumer, &self.queue, timeout) {
             Polled::Record(record) => {
                 self.read += 1;
+                self.heard = Instant::now();
                 if let Some(at) = self.at.get_mut(&(record.topic().to_owned(), record.partition())) {
                     at.next = record.offset() + 1;
                 }
@@ -114,7 +123,21 @@ impl Reader {
             Polled::Failed(failure) if crate::thread::below_retention(&failure) => Err(Failure::Stop(format!(
                 "a record that was still to be read is gone ({failure}): retention of the topic is too short, or its data was deleted"
             ))),
-            _ => Ok(None),
+            _ => {
+                self.say_what_is_awaited();
+                Ok(None)
+            }
+        }
+    }
+
+    fn say_what_is_awaited(&mut self) {
+        if self.heard.elapsed() < PATIENCE {
+            return;
+        }
+        self.heard = Instant::now();
+        for ((topic, partition), at) in self.at.iter().filter(|(_, at)| at.next < at.end) {
+            let Position { next, end } = at;
+            tracing::warn!(topic, partition, offset = next, end, "nothing comes of what there is: {MEND}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::{Peers, REQUEST};
 use crate::context::Context;
 use crate::error::{Failure, KafkaFailure, StartError};
 use crate::layout::refuse_other;
-use crate::reader::ends;
+use crate::reader::{MEND, ends};
 use crate::slot::Slot;
 use crate::stage::TaskId;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -46,6 +46,9 @@ impl Thread<'_> {
             wanted
         } else {
             let asked = self.consumer.committed_offsets(wanted, REQUEST);
+            if asked.as_ref().is_err_and(|e| e.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut)) {
+                tracing::warn!(stage = setup.stage.name, "committed offsets do not come: {MEND}");
+            }
             asked.map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?
         };
         // Committed offsets are stable ones: the transaction that wrote them is over. So the ends of the changelogs, which
