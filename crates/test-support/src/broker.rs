@@ -232,6 +232,13 @@ impl Drop for Own {
     fn drop(&mut self) {
         // Its data go with it, so there is nothing to end cleanly.
         let _ = self.end(Signal::Kill);
+        if std::thread::panicking() {
+            // What a failure left behind is looked into.
+            let log = fs::read_to_string(self.folder.join("kafka.log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("--- broker ({})\n{}", self.folder.display(), lines[lines.len().saturating_sub(60)..].join("\n"));
+            return;
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -239,7 +246,9 @@ impl Drop for Own {
 const LOG4J: &str = "\
 Configuration:
   Appenders: {Console: {name: c, PatternLayout: {pattern: \"%d %p %c %m%n\"}}}
-  Loggers: {Root: {level: WARN, AppenderRef: {ref: c}}}
+  Loggers:
+    Root: {level: WARN, AppenderRef: {ref: c}}
+    Logger: {name: kafka.coordinator.transaction, level: INFO}
 ";
 
 fn server_properties(folder: &Path, port: u16, controller: u16, settings: &[(&str, &str)]) -> String {
