@@ -4,6 +4,7 @@ use crate::watchdog::Watchdog;
 use crate::{Error, Signal, jars, send_signal, wait_until};
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -236,7 +237,9 @@ impl Drop for Own {
             // What a failure left behind is looked into.
             let log = fs::read_to_string(self.folder.join("kafka.log")).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
-            eprintln!("--- broker ({})\n{}", self.folder.display(), lines[lines.len().saturating_sub(60)..].join("\n"));
+            let last = lines[lines.len().saturating_sub(60)..].join("\n");
+            // The test says why it failed in any case.
+            let _ = writeln!(std::io::stderr(), "--- broker ({})\n{last}", self.folder.display());
             return;
         }
         let _ = fs::remove_dir_all(&self.folder);
