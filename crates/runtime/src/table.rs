@@ -60,6 +60,6 @@ fn restart(error: StartError) -> Failure {
     match error {
         StartError::Brokers { what, source, .. } => KafkaFailure::of(what, &source).into(),
         StartError::Embedded { what, source } => crate::error::KafkaFailure::of(what, &source).into(),
-        StartError::Refused(why) => Failure::Stop(why),
+        stopped @ (StartError::Refused(_) | StartError::Stopped) => Failure::Stop(stopped.to_string()),
     }
 }

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::embedded::EmbeddedBroker;
 use crate::instance::Instance;
 use crate::stage::{Stage, Topology};
+use crate::state::Shared;
 use crate::topics::TopicPlan;
 use crate::writer::Writer;
 use baton_records::Timestamp;
@@ -103,10 +104,14 @@ fn a_task_takes_what_another_layout_left_as_it_wants_it() {
         make: Arc::new(|_, _| Box::new(Behind { left: 12, held: 0 })),
     };
     let topology = Topology { layout: "one", stages: vec![stage], table: None };
-    let instance = Instance::start(config, topology, Metrics::new().unwrap(), Health::new()).unwrap();
+    let instance = Instance::start(config, topology, shared()).unwrap();
     let over = || (instance.is_ready() || instance.shared().broken().is_some()).then_some(());
     wait_until("the rest to be taken", LIMIT, over).unwrap();
     assert_eq!(instance.stop(), Ok(()));
+}
+
+fn shared() -> Arc<Shared> {
+    Arc::new(Shared::new(Metrics::new().unwrap(), Health::new()))
 }
 
 fn topology() -> Topology {
@@ -139,7 +144,7 @@ fn refuse(broker: &EmbeddedBroker, request: RDKafkaApiKey, refusal: Refusal) {
 #[test]
 fn a_consumer_closes_that_was_given_nothing_and_did_not_answer() {
     let (_broker, config) = broker("nothing", 1);
-    let instance = Instance::start(config.clone(), topology(), Metrics::new().unwrap(), Health::new()).unwrap();
+    let instance = Instance::start(config.clone(), topology(), shared()).unwrap();
     wait_until("the only partition to be taken", LIMIT, || instance.is_ready().then_some(())).unwrap();
     let second = Config { instance: Some("b".into()), ..config };
     let consumer: BaseConsumer<Context> =
@@ -164,7 +169,7 @@ fn a_consumer_closes_that_was_given_nothing_and_did_not_answer() {
 fn a_life_that_ends_while_partitions_are_given_makes_room_for_the_next() {
     let (broker, config) = broker("refused", 2);
     refuse(&broker, RDKafkaApiKey::OffsetFetch, Refusal::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
-    let instance = Instance::start(config, topology(), Metrics::new().unwrap(), Health::new()).unwrap();
+    let instance = Instance::start(config, topology(), shared()).unwrap();
     wait_until("the second life to be ready", LIMIT, || instance.is_ready().then_some(())).unwrap();
     instance.stop().unwrap();
 }
@@ -172,8 +177,7 @@ fn a_life_that_ends_while_partitions_are_given_makes_room_for_the_next() {
 #[test]
 fn a_thread_that_is_fenced_once_comes_back() {
     let (broker, config) = broker("fenced", 2);
-    let (metrics, health) = (Metrics::new().unwrap(), Health::new());
-    let instance = Instance::start(config, topology(), metrics, health).unwrap();
+    let instance = Instance::start(config, topology(), shared()).unwrap();
     wait_until("the first life to be ready", LIMIT, || instance.is_ready().then_some(())).unwrap();
     refuse(&broker, RDKafkaApiKey::Heartbeat, Refusal::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
     wait_until("the end of the first life", LIMIT, || (!instance.is_ready()).then_some(())).unwrap();
@@ -185,8 +189,7 @@ fn a_thread_that_is_fenced_once_comes_back() {
 #[test]
 fn a_thread_that_is_fenced_again_and_again_stops() {
     let (broker, config) = broker("fenced-off", 2);
-    let (metrics, health) = (Metrics::new().unwrap(), Health::new());
-    let instance = Instance::start(config, topology(), metrics, health).unwrap();
+    let instance = Instance::start(config, topology(), shared()).unwrap();
     let refusals = [Refusal::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID; 20];
     broker.cluster().unwrap().request_errors(RDKafkaApiKey::Heartbeat, &refusals);
     wait_until("the stop", LIMIT, || instance.shared().broken().is_some().then_some(())).unwrap();

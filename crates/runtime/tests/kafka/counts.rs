@@ -2,7 +2,7 @@
 
 use baton_records::Timestamp;
 use baton_runtime::topics::{TopicPlan, create};
-use baton_runtime::{Config, Instance, Stage, Topology};
+use baton_runtime::{Config, Instance, Shared, Stage, Topology};
 use baton_stream::{Broken, Input, Outbox, Output, Progress, Store, Table, Task, Topic};
 use baton_telemetry::{Health, Metrics, Stage as StageName};
 use baton_test_support::{Isolation, KafkaBroker, TestClient, TestRecord, wait_until};
@@ -61,10 +61,14 @@ fn topology() -> Topology {
     Topology { layout: "four", stages: vec![stage], table: None }
 }
 
+fn shared() -> Arc<Shared> {
+    Arc::new(Shared::new(Metrics::new().unwrap(), Health::new()))
+}
+
 fn start(broker: &KafkaBroker, prefix: &str) -> Instance {
     let config = Config::new(broker.bootstrap(), prefix);
     create(&config, &TopicPlan { partitions: 3, ..TopicPlan::default() }).unwrap();
-    Instance::start(config, topology(), Metrics::new().unwrap(), Health::new()).unwrap()
+    Instance::start(config, topology(), shared()).unwrap()
 }
 
 fn expected(counts: &BTreeMap<String, u64>) -> Vec<String> {
@@ -124,8 +128,7 @@ fn two_layouts_at_once_are_refused() {
     wait_until("the first is ready", LIMIT, || first.is_ready().then_some(())).unwrap();
     let mut other = topology();
     other.layout = "one";
-    let refused =
-        Instance::start(Config::new(broker.bootstrap(), "layouts"), other, Metrics::new().unwrap(), Health::new());
+    let refused = Instance::start(Config::new(broker.bootstrap(), "layouts"), other, shared());
     let message = refused.err().map(|e| e.to_string()).unwrap_or_default();
     assert!(message.contains("runs already"), "{message}");
     first.stop().unwrap();
