@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// Ends of a source partition that the position may still reach.
 const PENDING_ENDS: usize = 64;
 
+/// A partition of which nothing was heard for so long cannot be read; usually its end is asked for four times a second.
+const UNHEARD: Duration = Duration::from_secs(5);
+
 /// A task of this thread.
 pub struct Slot {
     /// Which one.
@@ -181,6 +184,11 @@ impl Slot {
         }
     }
 
+    /// Tells whether its source partition cannot be read, and holds log time back: it is not passed over yet.
+    pub fn is_waited_for(&self, now: Timestamp) -> bool {
+        self.is_restoring() || waited_for(now, self.heard, self.task.low_water())
+    }
+
     /// Returns what the task is told of the lead partition.
     pub fn progress(&self, clock: Timestamp, unread: Option<Unread>) -> Progress {
         Progress { clock, unread, reached: self.reached, heard: self.heard }
@@ -197,6 +205,11 @@ impl Slot {
             })
             .collect()
     }
+}
+
+fn waited_for(now: Timestamp, heard: Timestamp, low_water: Option<Timestamp>) -> bool {
+    let long_ago = now.minus(UNHEARD);
+    heard < long_ago && low_water.is_none_or(|low| low < long_ago)
 }
 
 /// Spreads shared changelog partitions over the sources.
@@ -267,4 +280,18 @@ pub fn committed_of(config: &Config, stage: &str, at: &TopicPartition) -> Result
             _ => None,
         })
         .unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_that_is_passed_over_is_no_longer_waited_for() {
+        let at = |seconds: i64| Timestamp::from_millis(1000 * seconds);
+        assert!(!waited_for(at(100), at(99), Some(at(20))), "it is behind, but it is read");
+        assert!(waited_for(at(100), at(90), Some(at(89))));
+        assert!(waited_for(at(100), at(90), None), "nothing is known of it yet");
+        assert!(!waited_for(at(100), at(60), Some(at(99))), "its mark goes on without it");
+    }
 }

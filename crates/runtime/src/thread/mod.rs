@@ -28,7 +28,7 @@ use crate::producer::Producer;
 use crate::pulse::Pulse;
 use crate::slot::Slot;
 use crate::stage::{Partitions, Stage};
-use crate::state::{Shared, ThreadState};
+use crate::state::{Holdings, Shared, ThreadState};
 use baton_records::Timestamp;
 use baton_stream::{Outbox, Topic};
 use baton_telemetry::RecordCounters;
@@ -342,8 +342,6 @@ impl<'a> Thread<'a> {
         }
         self.last_report = Some(Instant::now());
         let metrics = self.setup.shared.metrics();
-        let restoring = self.slots.values().filter(|s| s.remaining().is_some()).count();
-        metrics.set_tasks(self.setup.stage.metrics, self.slots.len() - restoring, restoring);
         let now = clock::now();
         for (at, slot) in &self.slots {
             let name = self.topic_name(*at);
@@ -358,10 +356,26 @@ impl<'a> Thread<'a> {
                 metrics.set_log_time_age(at.1, now.since(decided));
             }
         }
+        let holdings = self.holdings(now);
+        self.setup.shared.hold(self.setup.stage.metrics, &self.name, holdings);
         self.setup.shared.set(&self.name, state);
     }
 
+    fn holdings(&mut self, now: Timestamp) -> Holdings {
+        let reads_sources = self.setup.stage.low_water.is_some();
+        let mut holdings = Holdings::default();
+        for slot in self.slots.values_mut() {
+            *(if slot.remaining().is_some() { &mut holdings.restoring } else { &mut holdings.running }) += 1;
+            holdings.waited_for += usize::from(reads_sources && slot.is_waited_for(now));
+            for store in slot.task.stores() {
+                *holdings.entries.entry(store.name()).or_default() += store.entries();
+            }
+        }
+        holdings
+    }
+
     fn forget_metrics(&self) {
+        self.setup.shared.hold(self.setup.stage.metrics, &self.name, Holdings::default());
         for at in self.slots.keys() {
             self.setup.shared.metrics().forget_partition(self.topic_name(*at), at.1);
             self.setup.shared.metrics().forget_log_time(at.1);

@@ -112,6 +112,9 @@ fn counts_go_on_after_a_stop_and_beside_a_second_instance() {
             .unwrap();
         assert_eq!(outputs(&client, prefix), want);
     }
+    let entries =
+        || first.shared().metrics().text().unwrap().contains("baton_state_entries{store=\"sequence.seen\"} 23");
+    wait_until("all keys in the metrics", LIMIT, || entries().then_some(())).unwrap();
     first.stop().unwrap();
     let again = start(broker, prefix);
     *counts.entry("k1".into()).or_insert(0) += 1;
