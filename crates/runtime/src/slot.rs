@@ -33,6 +33,8 @@ pub struct Slot {
     pub next: BTreeMap<Topic, i64>,
     /// Inputs of which records were taken since the last commit.
     pub moved: BTreeSet<Topic>,
+    /// Whether an offset of its lead is committed: its stores and their place then stand and fall together.
+    pub anchored: bool,
     /// Whether its stores may have changed since the last commit.
     pub touched: bool,
     /// What another layout left, until the task has taken it.
@@ -77,6 +79,7 @@ impl Slot {
             scope,
             next: BTreeMap::new(),
             moved: BTreeSet::new(),
+            anchored: false,
             touched: false,
             rest: None,
             restore,
@@ -123,6 +126,11 @@ impl Slot {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(task = %self.name(), entries, bytes = self.restored.0, millis, "task restored");
         Ok(Some(took))
+    }
+
+    /// Tells whether its stores were made by records that are about to be read once more.
+    pub fn has_lost_its_place(&mut self) -> bool {
+        !self.anchored && self.task.stores().iter().any(|store| store.entries() > 0)
     }
 
     /// Returns a name for logs.

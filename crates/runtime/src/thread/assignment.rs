@@ -68,6 +68,7 @@ impl Thread<'_> {
             }
             let Some(place) = self.place(element.topic()) else { continue };
             let Some(slot) = self.slots.get_mut(&(place, element.partition())) else { continue };
+            slot.anchored = matches!(element.offset(), Offset::Offset(_));
             let next = match element.offset() {
                 Offset::Offset(offset) => offset,
                 _ => ends(&self.consumer, element.topic(), element.partition())?.0,
@@ -152,6 +153,9 @@ impl Thread<'_> {
             let done = slot.restore(RESTORE_SLICE, |progress| metrics.restoring(stage, progress))?;
             if let Some(took) = done {
                 metrics.restored(stage, took);
+                if slot.has_lost_its_place() && !self.setup.stage.knows_its_place() {
+                    return Err(lost_place(&slot.name(), &self.setup.config.group(self.setup.stage.name)));
+                }
                 if slot.task.is_full(&slot.id.topic) {
                     self.look_back(at)?;
                 }
@@ -181,4 +185,13 @@ impl Thread<'_> {
         self.paused = wanted;
         Ok(())
     }
+}
+
+fn lost_place(task: &str, group: &str) -> Failure {
+    Failure::Stop(format!(
+        "{task}: there is state, but no committed offset of the group {group}: it expired (offsets.retention.minutes of the \
+         brokers) or was deleted, and from the beginning records would be taken twice; set the group's offsets to where it \
+         was with kafka-consumer-groups.sh --reset-offsets, raise offsets.retention.minutes, or start over with a new prefix \
+         and a replay"
+    ))
 }

@@ -26,6 +26,9 @@ impl Thread<'_> {
             slot.moved.insert(slot.id.topic.clone());
         }
         for slot in self.slots.values_mut() {
+            if slot.touched && !slot.anchored {
+                slot.moved.insert(slot.id.topic.clone());
+            }
             if std::mem::take(&mut slot.touched) {
                 drain_stores(slot, &mut self.producer)?;
             }
@@ -39,6 +42,7 @@ impl Thread<'_> {
         self.producer.commit()?;
         fail_point::hit("after_commit");
         for slot in self.slots.values_mut() {
+            slot.anchored |= slot.moved.contains(&slot.id.topic);
             slot.moved.clear();
         }
         self.inputs.clear();
