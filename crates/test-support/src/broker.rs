@@ -109,6 +109,11 @@ impl KafkaBroker {
         Some(self.own.as_ref()?.running.as_ref()?.broker.id())
     }
 
+    /// Returns what it has logged so far; nothing when it is not ours.
+    pub fn log(&self) -> String {
+        self.own.as_ref().map(Own::log).unwrap_or_default()
+    }
+
     /// Stops it cleanly; its data stay. Stopping a stopped broker does nothing.
     ///
     /// # Errors
@@ -224,6 +229,11 @@ impl Own {
         command
     }
 
+    fn log(&self) -> String {
+        // It may not have begun.
+        fs::read_to_string(self.folder.join("kafka.log")).unwrap_or_default()
+    }
+
     fn failed(&self, text: &str) -> Error {
         Error::Start { folder: self.folder.clone(), why: jars::last_lines(text, 12) }
     }
@@ -235,7 +245,7 @@ impl Drop for Own {
         let _ = self.end(Signal::Kill);
         if std::thread::panicking() {
             // What a failure left behind is looked into.
-            let log = fs::read_to_string(self.folder.join("kafka.log")).unwrap_or_default();
+            let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let last = lines[lines.len().saturating_sub(60)..].join("\n");
             // The test says why it failed in any case.

@@ -2,6 +2,7 @@
 
 use crate::support::{FOUR, LIMIT, Proof, Site, Workload, now, turn};
 use baton_test_support::{Heap, KafkaBroker, wait_until};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 const EVENTS: usize = 400;
 
@@ -11,12 +12,26 @@ fn away() -> i64 {
 }
 
 /// Sees processes through an outage: not ready meanwhile, ready again without any traffic, nothing lost.
-fn outage(prefix: &str, names: &[&str], down: impl Fn(&mut KafkaBroker)) {
+///
+/// A single broker that restarts may skip markers of transactions, which then never end (KAFKA-20734, in 4.3): no client
+/// can mend that, so the outage is taken once more with a new broker when its log says so.
+fn outage(prefix: &str, names: &[&str], down: fn(&mut KafkaBroker)) {
     let _turn = turn();
-    // A single broker that hands over to nobody before it stops skips markers of transactions, which then never end
-    // (KAFKA-20734).
-    let mut broker = KafkaBroker::start_with(Heap::default(), &[("controlled.shutdown.enable", "false")]).unwrap();
-    let mut site = Site::new(&broker, prefix);
+    for tries in 1.. {
+        // A hand-over to nobody before it stops makes it skip more of them.
+        let settings = [("controlled.shutdown.enable", "false")];
+        let mut broker = KafkaBroker::start_with(Heap::default(), &settings).unwrap();
+        let Err(failure) = catch_unwind(AssertUnwindSafe(|| sees_through(&mut broker, prefix, names, down))) else {
+            return;
+        };
+        if tries == 3 || !broker.log().contains("these partitions are likely deleted already") {
+            resume_unwind(failure);
+        }
+    }
+}
+
+fn sees_through(broker: &mut KafkaBroker, prefix: &str, names: &[&str], down: fn(&mut KafkaBroker)) {
+    let mut site = Site::new(broker, prefix);
     let mut workload = Workload::new(91);
     workload.found(&site);
     workload.found_late(&site);
@@ -25,7 +40,7 @@ fn outage(prefix: &str, names: &[&str], down: impl Fn(&mut KafkaBroker)) {
     workload.go_on(&site, EVENTS);
     let before = site.written("interactions");
     wait_until("some of the log", LIMIT, || (site.written("interactions") > before).then_some(())).unwrap();
-    down(&mut broker);
+    down(broker);
     for name in names {
         let what = format!("{name} to say that it is not ready");
         wait_until(&what, LIMIT, || (site.process(name).readiness() == Some(503)).then_some(())).unwrap();
