@@ -53,8 +53,17 @@ const REPORT: Duration = Duration::from_millis(250);
 /// A partition of one of the thread's topics, by the topic's place in its list.
 type At = (usize, i32);
 
-/// Inputs whose outputs the broker refuses for good: they go to dead letters.
-pub type Poison = BTreeSet<(At, i64)>;
+/// Inputs of which came what the broker refused for good.
+pub type Poison = BTreeMap<(At, i64), Verdict>;
+
+/// What is known of an input of whose outputs one was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The broker refuses whole batches, also what only stood beside: it is taken once more in a transaction of its own.
+    Suspect,
+    /// It was refused alone: it goes to dead letters.
+    Guilty,
+}
 
 /// What a thread is made of.
 #[derive(Clone)]
