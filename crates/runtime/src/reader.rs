@@ -50,6 +50,17 @@ impl Reader {
             config.reader().create_with_context(Context).map_err(|e| KafkaFailure::of("make a reader", &e))?;
         let queue =
             Queue::of(&consumer).ok_or_else(|| KafkaFailure::new("make a reader", RDKafkaErrorCode::Fail, true))?;
+        let (at, pulse) = (BTreeMap::new(), Pulse::new());
+        let mut reader = Self { queue, consumer, at, read: 0, pulse, heard: Instant::now() };
+        reader.extend(config, from)?;
+        Ok(reader)
+    }
+
+    /// Goes on to further partitions.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub fn extend(&mut self, config: &Config, from: &[(TopicPartition, i64)]) -> Result<(), KafkaFailure> {
         // A reader of committed records would be told the last stable offset.
         let asker: BaseConsumer<Context> = config
             .client()
@@ -65,8 +76,9 @@ impl Reader {
                 .map_err(|e| KafkaFailure::of("assign", &e))?;
             at.insert((topic.clone(), *partition), Position { next, end: high });
         }
-        consumer.assign(&list).map_err(|e| KafkaFailure::of("assign", &e))?;
-        Ok(Self { queue, consumer, at, read: 0, pulse: Pulse::new(), heard: Instant::now() })
+        self.consumer.incremental_assign(&list).map_err(|e| KafkaFailure::of("assign", &e))?;
+        self.at.extend(at);
+        Ok(())
     }
 
     /// Tells whether every partition has been read up to where it ended when the reader was opened.

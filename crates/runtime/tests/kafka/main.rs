@@ -3,3 +3,4 @@
 #[cfg(test)]
 mod counts;
 mod refusals;
+mod tables;
