@@ -61,7 +61,7 @@ impl EmbeddedBroker {
         Ok(())
     }
 
-    fn cluster(&self) -> Result<MockCluster<'_, DefaultProducerContext>, StartError> {
+    pub(crate) fn cluster(&self) -> Result<MockCluster<'_, DefaultProducerContext>, StartError> {
         self.owner
             .client()
             .mock_cluster()

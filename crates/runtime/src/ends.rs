@@ -19,6 +19,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// How often the brokers are looked for when no end is wanted.
 const LOOK: Duration = Duration::from_secs(1);
 
+fn client(config: &Config) -> Result<BaseConsumer, KafkaFailure> {
+    // Read uncommitted: the end for readers of committed records hides what a source's open transaction holds.
+    let made = config.client().set("isolation.level", "read_uncommitted").create();
+    made.map_err(|e| KafkaFailure::of("make a client", &e))
+}
+
 /// The newest end of a partition that is known, with the moment at which it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
@@ -50,12 +56,7 @@ impl Ends {
     /// Asks until told to stop, and tells health whether the brokers answer: a consumer that waits for records hears
     /// nothing when they go.
     pub fn run(self: &Arc<Self>, config: &Config, shared: &Shared) -> Result<(), KafkaFailure> {
-        // Read uncommitted: the end for readers of committed records hides what a source's open transaction holds.
-        let client: BaseConsumer = config
-            .client()
-            .set("isolation.level", "read_uncommitted")
-            .create()
-            .map_err(|e| KafkaFailure::of("make a client", &e))?;
+        let mut client = client(config)?;
         let policies = config.topic(&Topic::Policies);
         let mut heard = Instant::now();
         while !shared.stop.load(Ordering::Relaxed) {
@@ -79,6 +80,8 @@ impl Ends {
             shared.set_reachable(answered.is_ok());
             if let Err(error) = answered {
                 tracing::warn!(error = %error, "the brokers do not answer");
+                // See the pulse of other clients: this one may have forgotten them.
+                client = self::client(config)?;
             }
             std::thread::park_timeout(EVERY);
         }

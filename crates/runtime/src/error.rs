@@ -72,6 +72,9 @@ pub enum StartError {
         /// The client's error.
         source: KafkaError,
     },
+    /// It was told to stop.
+    #[error("stopped before it had started")]
+    Stopped,
     /// Anything that the user can mend.
     #[error("{0}")]
     Refused(String),

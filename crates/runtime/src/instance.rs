@@ -3,16 +3,16 @@
 use crate::clock;
 use crate::config::{Config, Peers, REQUEST};
 use crate::ends::Ends;
-use crate::error::{Failure, StartError};
+use crate::error::{Failure, KafkaFailure, StartError};
 use crate::layout;
 use crate::orphans::{self, Watched};
-use crate::stage::{Stage, Topology};
+use crate::stage::{Partitions, Stage, Topology};
 use crate::state::Shared;
 use crate::table;
 use crate::thread::{Poison, Setup, live};
 use crate::topics;
 use baton_stream::Topic;
-use baton_telemetry::{Health, Metrics};
+use rdkafka::error::RDKafkaErrorCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -29,37 +29,47 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Starts all threads of a topology.
+    /// Starts all threads of a topology, unless `shared` tells it to stop meanwhile.
     ///
     /// # Errors
     /// When topics are missing or differ, another layout runs, or the brokers do not answer.
-    pub fn start(config: Config, topology: Topology, metrics: Metrics, health: Health) -> Result<Self, StartError> {
+    pub fn start(config: Config, topology: Topology, shared: Arc<Shared>) -> Result<Self, StartError> {
         let partitions = topics::partitions(&config)?;
         match config.peers {
             Peers::Possible => layout::refuse_other(&config, topology.layout)?,
             Peers::Impossible => {}
         }
-        let config = Arc::new(config);
-        let shared = Arc::new(Shared::new(metrics, health));
-        let mut instance = Self { shared: shared.clone(), threads: Vec::new() };
+        let mut instance = Self { shared, threads: Vec::new() };
+        match instance.start_threads(&Arc::new(config), topology, partitions) {
+            Ok(()) => Ok(instance),
+            Err(error) => {
+                // Why it has to stop is known already.
+                let _ = instance.stop();
+                Err(error)
+            }
+        }
+    }
+
+    fn start_threads(
+        &mut self,
+        config: &Arc<Config>,
+        topology: Topology,
+        partitions: Partitions,
+    ) -> Result<(), StartError> {
         let reads_sources = topology.stages.iter().any(|s| s.low_water.is_some());
         if reads_sources {
-            shared.set_sources(clock::now().millis(), source_partitions(&config, &topology)?);
+            self.shared.set_sources(clock::now().millis(), source_partitions(config, &topology)?);
         }
         if let Some(table) = topology.table.clone() {
             let full = Arc::new(AtomicBool::new(false));
-            let (config, shared, signal) = (config.clone(), shared.clone(), full.clone());
-            instance.spawn("table", move || table::run(&config, &table, &shared, &signal))?;
-            instance.await_table(&full)?;
+            let (config, shared, signal) = (config.clone(), self.shared.clone(), full.clone());
+            self.spawn("table", move || table::run(&config, &table, &shared, &signal))?;
+            self.await_table(&full)?;
         }
         let ends = Arc::new(Ends::default());
         {
-            let (config, shared, ends) = (config.clone(), shared.clone(), ends.clone());
-            instance.spawn("ends", move || {
-                if let Err(failure) = ends.run(&config, &shared) {
-                    shared.break_off(failure.to_string());
-                }
-            })?;
+            let (config, ends) = (config.clone(), ends.clone());
+            self.spawn_watcher("ends", move |shared| ends.run(&config, shared))?;
         }
         let mut unique = 0;
         let mut watched = Vec::new();
@@ -74,29 +84,39 @@ impl Instance {
                     layout: topology.layout,
                     number,
                     unique,
-                    transactional_id: transactional_id(&config, stage, number),
+                    transactional_id: transactional_id(config, stage, number),
                     partitions,
                     ends: ends.clone(),
-                    shared: shared.clone(),
+                    shared: self.shared.clone(),
                     orphaned: orphaned.clone(),
                 };
                 unique += 1;
-                instance.spawn(stage.name, move || supervise(&setup))?;
+                self.spawn(stage.name, move || supervise(&setup))?;
             }
         }
         if config.instance.is_some() {
-            let (config, shared) = (config.clone(), shared.clone());
-            instance.spawn("orphans", move || {
-                if let Err(failure) = orphans::watch(&config, &watched, &shared.stop) {
-                    shared.break_off(failure.to_string());
-                }
-            })?;
+            let config = config.clone();
+            self.spawn_watcher("orphans", move |shared| orphans::watch(&config, &watched, &shared.stop))?;
         }
         if reads_sources {
-            let (config, shared) = (config.clone(), shared.clone());
-            instance.spawn("sources", move || watch_sources(&config, &topology, &shared))?;
+            let (config, shared) = (config.clone(), self.shared.clone());
+            self.spawn("sources", move || watch_sources(&config, &topology, &shared))?;
         }
-        Ok(instance)
+        Ok(())
+    }
+
+    /// Starts a thread without which the process must not go on.
+    fn spawn_watcher(
+        &mut self,
+        name: &str,
+        body: impl FnOnce(&Shared) -> Result<(), KafkaFailure> + Send + 'static,
+    ) -> Result<(), StartError> {
+        let shared = self.shared.clone();
+        self.spawn(name, move || {
+            if let Err(failure) = body(&shared) {
+                shared.break_off(failure.to_string());
+            }
+        })
     }
 
     fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
@@ -120,8 +140,10 @@ impl Instance {
             if let Some(why) = self.shared.broken() {
                 return Err(StartError::Refused(why));
             }
+            if self.shared.stop.load(Ordering::Relaxed) {
+                return Err(StartError::Stopped);
+            }
             if started.elapsed() > 10 * REQUEST {
-                self.shared.stop.store(true, Ordering::Relaxed);
                 return Err(StartError::Refused(
                     "accounts, agents and policies were not read within 5 minutes; is a transaction open on their topics?".into(),
                 ));
@@ -165,13 +187,43 @@ fn transactional_id(config: &Config, stage: &Stage, number: usize) -> String {
     format!("{}-{instance}-{number}", config.group(stage.name))
 }
 
+/// So many lives in a row that were fenced, each soon after the one before, mean that somebody else has the same name.
+const FENCES: u32 = 3;
+/// A life that lasted longer had its name for itself.
+const UNDISTURBED: Duration = Duration::from_secs(60);
+
+/// Returns how many lives in a row were fenced, this one included.
+///
+/// Being fenced once proves no rival: a consumer whose session is over while its thread waits for brokers that are away
+/// sends heartbeats without a member id, and is then told that a newer instance has its place (librdkafka 2.12).
+fn fences(before: u32, failure: &KafkaFailure, lived: Duration) -> u32 {
+    match failure.code {
+        RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fenced if lived < UNDISTURBED => before + 1,
+        RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fenced => 1,
+        _ => 0,
+    }
+}
+
 /// Lives one life after the other until told to stop.
 fn supervise(setup: &Setup) {
     let mut poison = Poison::new();
     let mut pause = Duration::from_millis(50);
+    let mut fenced = 0;
     while !setup.shared.stop.load(Ordering::Relaxed) {
         let started = Instant::now();
-        match live(setup, &mut poison) {
+        let mut ended = live(setup, &mut poison);
+        if let Err(Failure::Restart(failure)) = &ended
+            && setup.config.instance.is_some()
+        {
+            fenced = fences(fenced, failure, started.elapsed());
+            if fenced == FENCES {
+                let stage = setup.stage.name;
+                ended = Err(Failure::Stop(format!(
+                    "{stage}: another process runs with the same --instance; give each its own"
+                )));
+            }
+        }
+        match ended {
             Ok(()) => return,
             Err(Failure::Stop(why)) => {
                 tracing::error!(stage = setup.stage.name, error = %why, "the processor stops");

@@ -4,6 +4,10 @@ use crate::config::{Config, REQUEST};
 use crate::error::StartError;
 use crate::stage::STAGES;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use std::time::{Duration, Instant};
+
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A member of one of Baton's groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,15 @@ pub fn members(config: &Config) -> Result<Vec<Member>, StartError> {
     let to_error =
         |source| StartError::Brokers { what: "cannot list consumer groups", brokers: config.brokers.clone(), source };
     let client: BaseConsumer = config.client().create().map_err(to_error)?;
-    let groups = client.fetch_group_list(None, REQUEST).map_err(to_error)?;
+    let started = Instant::now();
+    let groups = loop {
+        match client.fetch_group_list(None, REQUEST) {
+            Ok(groups) => break groups,
+            // A broker that has just started reads its groups first.
+            Err(error) if is_loading(&error) && started.elapsed() < REQUEST => std::thread::sleep(ASK_AGAIN),
+            Err(error) => return Err(to_error(error)),
+        }
+    };
     let mut all = Vec::new();
     for group in groups.groups() {
         let Some(stage) = STAGES.into_iter().find(|s| config.group(s) == group.name()) else { continue };
@@ -41,6 +53,17 @@ pub fn members(config: &Config) -> Result<Vec<Member>, StartError> {
         }
     }
     Ok(all)
+}
+
+fn is_loading(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::CoordinatorLoadInProgress
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::NotCoordinator
+        )
+    )
 }
 
 /// Refuses to start beside members of another layout.

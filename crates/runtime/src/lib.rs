@@ -9,7 +9,8 @@
 //! in steps of 100 ms in [`client`]; doubtful commits in [`thread`] (every failure ends a life, and the next has a new
 //! producer with the same id); offsets below retention in [`thread`] and [`reader`] (there is no silent reset);
 //! "caught up" as position against an asked-for end in [`ends`] and [`slot`]; refused records in [`producer`] and
-//! [`thread`].
+//! [`thread`]; clients that forget all brokers in [`pulse`]; members that fence themselves in [`instance`]; transactions
+//! that a stopped broker never ends in [`reader`], which can only say so.
 
 mod client;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod instance;
 pub mod layout;
 mod orphans;
 mod producer;
+mod pulse;
 mod reader;
 mod slot;
 pub mod stage;

@@ -32,7 +32,8 @@ pub struct Watched {
 /// # Errors
 /// When there is no client.
 pub fn watch(config: &Config, groups: &[Watched], stop: &AtomicBool) -> Result<(), KafkaFailure> {
-    let client: BaseConsumer = config.client().create().map_err(|e| KafkaFailure::of("make a client", &e))?;
+    let connect = || config.client().create().map_err(|e| KafkaFailure::of("make a client", &e));
+    let mut client: BaseConsumer = connect()?;
     let mut found: BTreeMap<&str, u32> = BTreeMap::new();
     let mut last = Instant::now();
     while !stop.load(Ordering::Relaxed) {
@@ -46,7 +47,11 @@ pub fn watch(config: &Config, groups: &[Watched], stop: &AtomicBool) -> Result<(
             match has_orphans(&client, config, group) {
                 Ok(true) => *looks += 1,
                 Ok(false) => *looks = 0,
-                Err(failure) => tracing::warn!(stage = group.stage, error = %failure, "the group cannot be looked at"),
+                Err(failure) => {
+                    tracing::warn!(stage = group.stage, error = %failure, "the group cannot be looked at");
+                    // See the pulse of other clients: this one may have forgotten the brokers.
+                    client = connect()?;
+                }
             }
             if *looks >= LOOKS {
                 tracing::warn!(

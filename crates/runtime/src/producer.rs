@@ -7,16 +7,27 @@ use baton_stream::{Output, Topic};
 use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header as KafkaHeader, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Header as KafkaHeader, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Remembers which input's outputs the broker refused.
+/// How long one step of an end of a transaction may take before reports are looked at.
+const SLICE: Duration = Duration::from_millis(100);
+/// How long an abort may take; the next producer with this id aborts otherwise.
+const ABORT: Duration = Duration::from_secs(5);
+
+/// Remembers which input's outputs the broker refused, with their topics.
 #[derive(Default)]
-pub struct Refusals(Mutex<Vec<usize>>);
+pub struct Refusals(Mutex<Vec<(usize, String)>>);
+
+impl Refusals {
+    fn lock(&self) -> MutexGuard<'_, Vec<(usize, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl ClientContext for Refusals {}
 
@@ -24,10 +35,10 @@ impl ProducerContext for Refusals {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, input: usize) {
-        if let Err((error, _)) = result
+        if let Err((error, message)) = result
             && refused_for_good(error)
         {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(input);
+            self.lock().push((input, message.topic().to_owned()));
         }
     }
 }
@@ -156,24 +167,42 @@ impl Producer {
     /// # Errors
     /// When it did not commit, or nobody knows: the producer is to be thrown away.
     pub fn commit(&mut self) -> Result<(), KafkaFailure> {
-        self.inner.poll(Duration::ZERO);
-        client::commit(&self.inner, REQUEST)?;
+        let started = Instant::now();
+        loop {
+            // A commit waits for all records, and those that failed for their reports to be taken.
+            self.inner.poll(Duration::ZERO);
+            match client::commit(&self.inner, SLICE) {
+                Ok(()) => break,
+                Err(failure)
+                    if failure.code == RDKafkaErrorCode::OperationTimedOut
+                        && started.elapsed() < REQUEST
+                        && self.inner.context().lock().is_empty() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
         self.open = false;
         Ok(())
     }
 
     /// Aborts, as far as that is possible; a new producer with the same id does it otherwise.
     pub fn abort(&mut self) {
-        if self.open {
-            self.open = false;
-            let _ = self.inner.abort_transaction(Duration::from_secs(5));
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        let started = Instant::now();
+        while started.elapsed() < ABORT {
+            self.inner.poll(Duration::ZERO);
+            let ended = self.inner.abort_transaction(SLICE);
+            if !ended.is_err_and(|e| e.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut)) {
+                return;
+            }
         }
     }
 
-    /// Takes the numbers of the inputs whose outputs the broker refused.
-    pub fn refused(&self) -> Vec<usize> {
+    /// Takes the numbers of the inputs whose outputs the broker refused, with the topics of these.
+    pub fn refused(&self) -> Vec<(usize, String)> {
         self.inner.poll(Duration::ZERO);
-        std::mem::take(&mut self.inner.context().0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.inner.context().lock())
     }
 }
 

@@ -5,6 +5,7 @@ use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
 use crate::config::{Config, REQUEST};
 use crate::context::Context;
 use crate::error::{Failure, KafkaFailure};
+use crate::pulse::Pulse;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
@@ -12,6 +13,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How long nothing may come of what there is before that is said.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What an operator can do when a transaction does not end. A single broker that is stopped can leave one that never
+/// does (KAFKA-20734).
+pub const MEND: &str =
+    "a transaction is still open; when it stays so, look for it with kafka-transactions.sh find-hanging";
 
 /// A reader of partitions that are assigned by hand.
 pub struct Reader {
@@ -20,6 +27,9 @@ pub struct Reader {
     /// Where each partition is, and where it ended when the reader was made.
     at: BTreeMap<TopicPartition, Position>,
     read: u64,
+    pulse: Pulse,
+    /// When something came, or it was said that nothing does.
+    heard: Instant,
 }
 
 struct Position {
@@ -40,6 +50,17 @@ impl Reader {
             config.reader().create_with_context(Context).map_err(|e| KafkaFailure::of("make a reader", &e))?;
         let queue =
             Queue::of(&consumer).ok_or_else(|| KafkaFailure::new("make a reader", RDKafkaErrorCode::Fail, true))?;
+        let (at, pulse) = (BTreeMap::new(), Pulse::new());
+        let mut reader = Self { queue, consumer, at, read: 0, pulse, heard: Instant::now() };
+        reader.extend(config, from)?;
+        Ok(reader)
+    }
+
+    /// Goes on to further partitions.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub fn extend(&mut self, config: &Config, from: &[(TopicPartition, i64)]) -> Result<(), KafkaFailure> {
         // A reader of committed records would be told the last stable offset.
         let asker: BaseConsumer<Context> = config
             .client()
@@ -55,8 +76,9 @@ impl Reader {
                 .map_err(|e| KafkaFailure::of("assign", &e))?;
             at.insert((topic.clone(), *partition), Position { next, end: high });
         }
-        consumer.assign(&list).map_err(|e| KafkaFailure::of("assign", &e))?;
-        Ok(Self { queue, consumer, at, read: 0 })
+        self.consumer.incremental_assign(&list).map_err(|e| KafkaFailure::of("assign", &e))?;
+        self.at.extend(at);
+        Ok(())
     }
 
     /// Tells whether every partition has been read up to where it ended when the reader was opened.
@@ -70,14 +92,34 @@ impl Reader {
         (self.read, left)
     }
 
+    /// Gives no more of a partition until it is resumed.
+    ///
+    /// # Errors
+    /// When the client is broken.
+    pub fn pause(&self, at: &TopicPartition) -> Result<(), KafkaFailure> {
+        self.consumer.pause(&only(at)).map_err(|e| KafkaFailure::of("pause", &e))
+    }
+
+    /// Goes on with a partition where it was paused.
+    ///
+    /// # Errors
+    /// When the client is broken.
+    pub fn resume(&self, at: &TopicPartition) -> Result<(), KafkaFailure> {
+        self.consumer.resume(&only(at)).map_err(|e| KafkaFailure::of("resume", &e))
+    }
+
     /// Returns the next record, or none when there was none for `timeout`.
     ///
     /// # Errors
-    /// When the partition cannot be read: what was to be read is gone, or the client is broken.
+    /// When the partition cannot be read: what was to be read is gone, or the client is broken or without brokers.
     pub fn next(&mut self, timeout: Duration) -> Result<Option<Fetched>, Failure> {
+        if let Some((topic, _)) = self.at.keys().next() {
+            self.pulse.feel(&self.consumer, topic)?;
+        }
         match poll(&self.consumer, &self.queue, timeout) {
             Polled::Record(record) => {
                 self.read += 1;
+                self.heard = Instant::now();
                 if let Some(at) = self.at.get_mut(&(record.topic().to_owned(), record.partition())) {
                     at.next = record.offset() + 1;
                 }
@@ -93,9 +135,29 @@ impl Reader {
             Polled::Failed(failure) if crate::thread::below_retention(&failure) => Err(Failure::Stop(format!(
                 "a record that was still to be read is gone ({failure}): retention of the topic is too short, or its data was deleted"
             ))),
-            _ => Ok(None),
+            _ => {
+                self.say_what_is_awaited();
+                Ok(None)
+            }
         }
     }
+
+    fn say_what_is_awaited(&mut self) {
+        if self.heard.elapsed() < PATIENCE {
+            return;
+        }
+        self.heard = Instant::now();
+        for ((topic, partition), at) in self.at.iter().filter(|(_, at)| at.next < at.end) {
+            let Position { next, end } = at;
+            tracing::warn!(topic, partition, offset = next, end, "nothing comes of what there is: {MEND}");
+        }
+    }
+}
+
+fn only(at: &TopicPartition) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition(&at.0, at.1);
+    list
 }
 
 /// Returns the first offset of a partition and its end: the high watermark for a client that reads uncommitted records,

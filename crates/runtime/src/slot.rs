@@ -6,6 +6,7 @@ use crate::ends::End;
 use crate::error::{Failure, KafkaFailure};
 use crate::reader::Reader;
 use crate::stage::{Partitions, Stage, TaskId, owner_of_store};
+use crate::thread::Rest;
 use baton_records::Timestamp;
 use baton_stream::{BatchSink, Changelog, Progress, Store, Task, Topic, Unread};
 use baton_telemetry::RestoreProgress;
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// Ends of a source partition that the position may still reach.
 const PENDING_ENDS: usize = 64;
+
+/// A partition of which nothing was heard for so long cannot be read; usually its end is asked for four times a second.
+const UNHEARD: Duration = Duration::from_secs(5);
 
 /// What was read of changelogs so far.
 #[derive(Clone, Copy)]
@@ -44,8 +48,12 @@ pub struct Slot {
     pub next: BTreeMap<Topic, i64>,
     /// Inputs of which records were taken since the last commit.
     pub moved: BTreeSet<Topic>,
+    /// Whether an offset of its lead is committed: its stores and their place then stand and fall together.
+    pub anchored: bool,
     /// Whether its stores may have changed since the last commit.
     pub touched: bool,
+    /// What another layout left, until the task has taken it.
+    pub rest: Option<Rest>,
     restore: Option<Reader>,
     restored: Restored,
     /// The offset behind everything that was read of the lead partition, control records included.
@@ -86,7 +94,9 @@ impl Slot {
             scope,
             next: BTreeMap::new(),
             moved: BTreeSet::new(),
+            anchored: false,
             touched: false,
+            rest: None,
             restore,
             restored: Restored { entries: 0, bytes: 0, began: Instant::now() },
             position: 0,
@@ -102,9 +112,10 @@ impl Slot {
         self.restore.is_some()
     }
 
-    /// Returns how many records were read of the changelogs and how many offsets remain.
-    pub fn restore_progress(&self) -> Option<(u64, u64)> {
-        self.restore.as_ref().map(Reader::progress)
+    /// Returns how many offsets remain to be restored, or to be taken of what another layout left; none when it runs.
+    pub fn remaining(&self) -> Option<u64> {
+        let restore = self.restore.as_ref().map(|reader| reader.progress().1);
+        restore.or_else(|| self.rest.as_ref().map(Rest::remaining))
     }
 
     /// Restores for at most `budget` and tells `report` what was read; returns how long all of it took when this was the
@@ -161,6 +172,11 @@ impl Slot {
             let to: &mut BatchSink<'_> = &mut |number, value| sink(at, &change_key(scope, number), value);
             log.write(&mut stores_of(&mut *self.task, owner), clock, to);
         }
+    }
+
+    /// Tells whether its stores were made by records that are about to be read once more.
+    pub fn has_lost_its_place(&mut self) -> bool {
+        !self.anchored && self.task.stores().iter().any(|store| store.entries() > 0)
     }
 
     /// Returns a name for logs.
@@ -222,6 +238,11 @@ impl Slot {
         }
     }
 
+    /// Tells whether its source partition cannot be read, and holds log time back: it is not passed over yet.
+    pub fn is_waited_for(&self, now: Timestamp) -> bool {
+        self.is_restoring() || waited_for(now, self.heard, self.task.low_water())
+    }
+
     /// Returns what the task is told of the lead partition.
     pub fn progress(&self, clock: Timestamp, unread: Option<Unread>) -> Progress {
         Progress { clock, unread, reached: self.reached, heard: self.heard }
@@ -238,6 +259,11 @@ impl Slot {
             })
             .collect()
     }
+}
+
+fn waited_for(now: Timestamp, heard: Timestamp, low_water: Option<Timestamp>) -> bool {
+    let long_ago = now.minus(UNHEARD);
+    heard < long_ago && low_water.is_none_or(|low| low < long_ago)
 }
 
 /// Spreads shared changelog partitions over the sources.
@@ -270,23 +296,8 @@ fn split_key(key: &[u8]) -> Option<(&[u8], u64)> {
     Some((scope, u64::from_be_bytes(number.try_into().ok()?)))
 }
 
-/// Gives the task what another layout left in its companions, before it takes its lead.
-pub fn left_behind(config: &Config, stage: &Stage, partition: i32) -> Result<Option<Reader>, KafkaFailure> {
-    let mut from = Vec::new();
-    for (topic, owners) in &stage.left_behind {
-        let at = (config.topic(topic), partition);
-        let mut lowest: Option<i64> = None;
-        for owner in owners {
-            let committed = committed_of(config, owner, &at)?;
-            lowest = Some(lowest.map_or(committed, |l| l.min(committed)));
-        }
-        from.push((at, lowest.unwrap_or(0)));
-    }
-    if from.is_empty() { Ok(None) } else { Reader::open(config, &from).map(Some) }
-}
-
 /// Returns the committed offset of a stage's group, 0 when it has none.
-fn committed_of(config: &Config, stage: &str, at: &TopicPartition) -> Result<i64, KafkaFailure> {
+pub fn committed_of(config: &Config, stage: &str, at: &TopicPartition) -> Result<i64, KafkaFailure> {
     use rdkafka::consumer::{BaseConsumer, Consumer};
     let client: BaseConsumer = config
         .reader()
@@ -306,4 +317,18 @@ fn committed_of(config: &Config, stage: &str, at: &TopicPartition) -> Result<i64
             _ => None,
         })
         .unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_that_is_passed_over_is_no_longer_waited_for() {
+        let at = |seconds: i64| Timestamp::from_millis(1000 * seconds);
+        assert!(!waited_for(at(100), at(99), Some(at(20))), "it is behind, but it is read");
+        assert!(waited_for(at(100), at(90), Some(at(89))));
+        assert!(waited_for(at(100), at(90), None), "nothing is known of it yet");
+        assert!(!waited_for(at(100), at(60), Some(at(99))), "its mark goes on without it");
+    }
 }

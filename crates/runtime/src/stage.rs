@@ -63,6 +63,13 @@ pub struct Stage {
     pub make: MakeTask,
 }
 
+impl Stage {
+    /// Tells whether tasks know by the numbers of records what they have taken, so that committed offsets are hints.
+    pub fn knows_its_place(&self) -> bool {
+        self.leads == [Topic::Interactions]
+    }
+}
+
 /// A table that every instance holds in whole.
 #[derive(Clone)]
 pub struct GlobalTable {

@@ -38,6 +38,19 @@ impl ThreadState {
     }
 }
 
+/// What one thread holds, for metrics.
+#[derive(Debug, Clone, Default)]
+pub struct Holdings {
+    /// Tasks that run.
+    pub running: usize,
+    /// Tasks that are being restored, or catch up.
+    pub restoring: usize,
+    /// Source partitions that cannot be read and are waited for.
+    pub waited_for: usize,
+    /// Entries of its tasks' stores.
+    pub entries: BTreeMap<&'static str, usize>,
+}
+
 /// What the threads of a process share.
 pub struct Shared {
     /// Threads stop when this is set.
@@ -45,6 +58,7 @@ pub struct Shared {
     metrics: Metrics,
     health: Health,
     threads: Mutex<BTreeMap<String, ThreadState>>,
+    holdings: Mutex<BTreeMap<(Stage, String), Holdings>>,
     sources: Mutex<(i64, Vec<String>)>,
     broken: Mutex<Option<String>>,
     reachable: AtomicBool,
@@ -58,6 +72,7 @@ impl Shared {
             metrics,
             health,
             threads: Mutex::default(),
+            holdings: Mutex::default(),
             sources: Mutex::default(),
             broken: Mutex::default(),
             reachable: AtomicBool::new(true),
@@ -71,6 +86,25 @@ impl Shared {
             self.health.set(thread, state.health());
             threads.insert(thread.to_owned(), state);
         }
+    }
+
+    /// Takes what a thread holds; metrics tell what all threads of a process hold together.
+    pub fn hold(&self, stage: Stage, thread: &str, holdings: Holdings) {
+        let mut all = self.holdings.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = all.insert((stage, thread.to_owned()), holdings);
+        // What nobody holds any more is 0.
+        let mut entries: BTreeMap<&'static str, usize> =
+            before.unwrap_or_default().entries.into_keys().map(|store| (store, 0)).collect();
+        for (store, count) in all.values().flat_map(|holdings| &holdings.entries) {
+            *entries.entry(store).or_default() += count;
+        }
+        for (store, count) in entries {
+            self.metrics.set_state_entries(store, count);
+        }
+        self.metrics.set_waited_for(all.values().map(|holdings| holdings.waited_for).sum());
+        let of_stage = || all.iter().filter(|((of, _), _)| *of == stage).map(|(_, holdings)| holdings);
+        let (running, restoring) = (of_stage().map(|h| h.running).sum(), of_stage().map(|h| h.restoring).sum());
+        self.metrics.set_tasks(stage, running, restoring);
     }
 
     /// Says whether the brokers answer.
@@ -114,5 +148,40 @@ impl Shared {
     /// Returns the metrics of the process.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(shared: &Shared) -> Vec<String> {
+        let text = shared.metrics.text().unwrap();
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn metrics_tell_what_all_threads_hold_together() {
+        let shared = Shared::new(Metrics::new().unwrap(), Health::new());
+        let holdings = |waited_for, entries| Holdings {
+            running: 2,
+            restoring: 1,
+            waited_for,
+            entries: BTreeMap::from([("intake.agents", entries)]),
+        };
+        shared.hold(Stage::Intake, "intake-0", holdings(1, 5));
+        shared.hold(Stage::Intake, "intake-1", holdings(2, 7));
+        for line in [
+            "baton_source_partitions_waited_for 3",
+            "baton_state_entries{store=\"intake.agents\"} 12",
+            "baton_tasks_assigned{stage=\"intake\"} 4",
+            "baton_tasks_restoring{stage=\"intake\"} 2",
+        ] {
+            assert!(lines(&shared).iter().any(|l| l == line), "{line}: {:#?}", lines(&shared));
+        }
+        shared.hold(Stage::Intake, "intake-0", Holdings::default());
+        shared.hold(Stage::Intake, "intake-1", Holdings::default());
+        let nothing = ["baton_source_partitions_waited_for 0", "baton_state_entries{store=\"intake.agents\"} 0"];
+        assert!(nothing.iter().all(|line| lines(&shared).iter().any(|l| l == line)), "{:#?}", lines(&shared));
     }
 }

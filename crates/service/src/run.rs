@@ -4,16 +4,21 @@ use crate::policies::{self, Activation};
 use crate::settings::RunArgs;
 use crate::topology::{Plan, Processor, alone, one_process};
 use anyhow::{Context as _, anyhow, bail};
-use baton_runtime::{Config, Instance, topics};
+use baton_runtime::{Config, Instance, Shared, topics};
 use baton_telemetry::{Health, Metrics, ThreadState, init_logging, serve};
 use clap::Parser;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often the process looks whether its threads still run.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long an end may take: far below the 30 s after which Kubernetes kills.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+const STARTING_PANICKED: &str = "starting panicked; this is a defect";
 
 /// The main of a processor's own binary.
 pub fn main(processor: Processor, name: &'static str, about: &'static str) -> ExitCode {
@@ -49,49 +54,95 @@ pub fn main(processor: Processor, name: &'static str, about: &'static str) -> Ex
 pub fn run(args: &RunArgs, processors: &[Processor]) -> anyhow::Result<()> {
     init_logging(&args.log)?;
     let config = args.config()?;
-    prepare(args, &config, processors)?;
-    let plan = Plan { sources: config.sources.clone(), live_from: config.live_from };
-    let topology = if processors.is_empty() { one_process(&plan) } else { alone(processors, &plan) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start the health endpoint's runtime")?;
-    runtime.block_on(async {
-        // Listening for signals comes first: one that comes while tasks start is not lost.
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-        let (metrics, health) = (Metrics::new()?, Health::new());
-        health.set("start", ThreadState::Joining);
-        let server = match args.listen {
-            Some(address) => Some(serve(address, health.clone(), metrics.clone()).await?),
-            None => None,
-        };
-        if let Some(server) = &server {
-            tracing::info!(address = %server.address(), "health endpoint listens");
+    let ended = runtime.block_on(serve_until_told(args, config, processors));
+    // A request to brokers that are away may still wait for them.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve_until_told(args: &RunArgs, config: Config, processors: &[Processor]) -> anyhow::Result<()> {
+    // Listening for signals comes first: one that comes while tasks start is not lost.
+    let mut signals = Signals::listen()?;
+    let (metrics, health) = (Metrics::new()?, Health::new());
+    health.set("start", ThreadState::Joining);
+    let server = match args.listen {
+        Some(address) => Some(serve(address, health.clone(), metrics.clone()).await?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        tracing::info!(address = %server.address(), "health endpoint listens");
+    }
+    let shared = Arc::new(Shared::new(metrics, health.clone()));
+    let (args, processors, of_start) = (args.clone(), processors.to_vec(), shared.clone());
+    let mut starting = tokio::task::spawn_blocking(move || start(&args, config, &processors, of_start));
+    let instance = tokio::select! {
+        started = &mut starting => started.context(STARTING_PANICKED)??,
+        () = signals.came() => {
+            shared.stop.store(true, Ordering::Relaxed);
+            return within_limit(async {
+                match starting.await.context(STARTING_PANICKED)? {
+                    Ok(instance) => stop(instance).await,
+                    // It was told to end before it had started.
+                    Err(_) => Ok(()),
+                }
+            })
+            .await;
         }
-        let (own_metrics, own_health) = (metrics, health.clone());
-        let starting = tokio::task::spawn_blocking(move || Instance::start(config, topology, own_metrics, own_health));
-        let instance = tokio::select! {
-            started = starting => started.context("starting panicked; this is a defect")??,
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-        };
-        health.set("start", ThreadState::Running);
-        let shared = instance.shared().clone();
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                () = tokio::time::sleep(LOOK) => if shared.broken().is_some() { break },
-            }
+    };
+    health.set("start", ThreadState::Running);
+    loop {
+        tokio::select! {
+            () = signals.came() => break,
+            () = tokio::time::sleep(LOOK) => if shared.broken().is_some() { break },
         }
-        tracing::info!("stopping");
-        tokio::task::spawn_blocking(move || instance.stop())
-            .await
-            .context("stopping panicked; this is a defect")?
-            .map_err(|why| anyhow!(why))
+    }
+    tracing::info!("stopping");
+    within_limit(stop(instance)).await
+}
+
+async fn stop(instance: Instance) -> anyhow::Result<()> {
+    let stopped = tokio::task::spawn_blocking(move || instance.stop()).await;
+    stopped.context("stopping panicked; this is a defect")?.map_err(|why| anyhow!(why))
+}
+
+/// Waits for what ends, but not long for brokers that are away: they end transactions and sessions by themselves.
+async fn within_limit(ending: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::time::timeout(STOP_LIMIT, ending).await.unwrap_or_else(|_| {
+        tracing::warn!("the brokers do not answer; open transactions are left to their time-out");
+        Ok(())
     })
+}
+
+/// The signals that end a process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")? })
+    }
+
+    async fn came(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn start(args: &RunArgs, config: Config, processors: &[Processor], shared: Arc<Shared>) -> anyhow::Result<Instance> {
+    prepare(args, &config, processors)?;
+    let plan = Plan { sources: config.sources.clone(), live_from: config.live_from };
+    let topology = if processors.is_empty() { one_process(&plan) } else { alone(processors, &plan) };
+    Ok(Instance::start(config, topology, shared)?)
 }
 
 /// Makes topics and puts the policy in force, where the arguments say so.

@@ -4,6 +4,7 @@ use crate::watchdog::Watchdog;
 use crate::{Error, Signal, jars, send_signal, wait_until};
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -106,6 +107,11 @@ impl KafkaBroker {
     /// Returns its process id; none when it is stopped or not ours.
     pub fn pid(&self) -> Option<u32> {
         Some(self.own.as_ref()?.running.as_ref()?.broker.id())
+    }
+
+    /// Returns what it has logged so far; nothing when it is not ours.
+    pub fn log(&self) -> String {
+        self.own.as_ref().map(Own::log).unwrap_or_default()
     }
 
     /// Stops it cleanly; its data stay. Stopping a stopped broker does nothing.
@@ -223,6 +229,11 @@ impl Own {
         command
     }
 
+    fn log(&self) -> String {
+        // It may not have begun.
+        fs::read_to_string(self.folder.join("kafka.log")).unwrap_or_default()
+    }
+
     fn failed(&self, text: &str) -> Error {
         Error::Start { folder: self.folder.clone(), why: jars::last_lines(text, 12) }
     }
@@ -232,6 +243,15 @@ impl Drop for Own {
     fn drop(&mut self) {
         // Its data go with it, so there is nothing to end cleanly.
         let _ = self.end(Signal::Kill);
+        if std::thread::panicking() {
+            // What a failure left behind is looked into.
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(60)..].join("\n");
+            // The test says why it failed in any case.
+            let _ = writeln!(std::io::stderr(), "--- broker ({})\n{last}", self.folder.display());
+            return;
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -239,7 +259,9 @@ impl Drop for Own {
 const LOG4J: &str = "\
 Configuration:
   Appenders: {Console: {name: c, PatternLayout: {pattern: \"%d %p %c %m%n\"}}}
-  Loggers: {Root: {level: WARN, AppenderRef: {ref: c}}}
+  Loggers:
+    Root: {level: WARN, AppenderRef: {ref: c}}
+    Logger: {name: kafka.coordinator.transaction, level: INFO}
 ";
 
 fn server_properties(folder: &Path, port: u16, controller: u16, settings: &[(&str, &str)]) -> String {

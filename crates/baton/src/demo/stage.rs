@@ -9,12 +9,13 @@ use baton_policy::Policy;
 use baton_records::{Decision, Handoff, Timestamp};
 use baton_runtime::tools::StoredRecord;
 use baton_runtime::topics::TopicPlan;
-use baton_runtime::{Config, EmbeddedBroker, Instance, Tail, Writer, clock};
+use baton_runtime::{Config, EmbeddedBroker, Instance, Shared, Tail, Writer, clock};
 use baton_service::topology::{Plan, one_process};
 use baton_service::{Interrupt, policies};
 use baton_stream::Topic;
 use baton_telemetry::{Health, Metrics};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -194,7 +195,8 @@ impl Member {
     fn start(company: &'static Company, story: Story, address: &str) -> anyhow::Result<Self> {
         let config = company.config(address);
         let topology = one_process(&Plan { sources: config.sources.clone(), live_from: None });
-        let instance = Instance::start(config, topology, Metrics::new()?, Health::new())?;
+        let shared = Arc::new(Shared::new(Metrics::new()?, Health::new()));
+        let instance = Instance::start(config, topology, shared)?;
         let desk = Desk::new(company, story.agents());
         Ok(Self { company, story, desk, instance })
     }

@@ -1,25 +1,32 @@
 //! Partitions come and go: tasks are made, restored, caught up, and given back.
 
-use super::time::NO_INPUT;
 use super::{At, Thread};
 use crate::client::TopicPartition;
 use crate::clock;
 use crate::config::{Peers, REQUEST};
+use crate::context::Context;
 use crate::error::{Failure, KafkaFailure, StartError};
 use crate::layout::refuse_other;
-use crate::reader::ends;
-use crate::slot::{Slot, left_behind};
+use crate::reader::{MEND, ends};
+use crate::slot::Slot;
 use crate::stage::TaskId;
-use baton_stream::Topic;
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// How long to restore before the group is served again.
 const RESTORE_SLICE: Duration = Duration::from_millis(200);
+
+/// Answers a rebalance that may stand open, before a consumer is dropped: one that was given nothing would wait for the
+/// answer for ever, while its heartbeats keep it in the group.
+pub(super) fn let_go(consumer: &BaseConsumer<Context>) {
+    let nothing = TopicPartitionList::new();
+    // It may be broken, or nothing may stand open.
+    let _ = consumer.incremental_assign(&nothing);
+    let _ = consumer.incremental_unassign(&nothing);
+}
 
 impl Thread<'_> {
     pub(super) fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
@@ -39,6 +46,9 @@ impl Thread<'_> {
             wanted
         } else {
             let asked = self.consumer.committed_offsets(wanted, REQUEST);
+            if asked.as_ref().is_err_and(|e| e.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut)) {
+                tracing::warn!(stage = setup.stage.name, "committed offsets do not come: {MEND}");
+            }
             asked.map_err(|e| KafkaFailure::of("ask for committed offsets", &e))?
         };
         // Committed offsets are stable ones: the transaction that wrote them is over. So the ends of the changelogs, which
@@ -58,6 +68,7 @@ impl Thread<'_> {
             }
             let Some(place) = self.place(element.topic()) else { continue };
             let Some(slot) = self.slots.get_mut(&(place, element.partition())) else { continue };
+            slot.anchored = matches!(element.offset(), Offset::Offset(_));
             let next = match element.offset() {
                 Offset::Offset(offset) => offset,
                 _ => ends(&self.consumer, element.topic(), element.partition())?.0,
@@ -142,47 +153,14 @@ impl Thread<'_> {
             let done = slot.restore(RESTORE_SLICE, |progress| metrics.restoring(stage, progress))?;
             if let Some(took) = done {
                 metrics.restored(stage, took);
+                if slot.has_lost_its_place() && !self.setup.stage.knows_its_place() {
+                    return Err(lost_place(&slot.name(), &self.setup.config.group(self.setup.stage.name)));
+                }
                 if slot.task.is_full(&slot.id.topic) {
-                    self.catch_up(at)?;
+                    self.look_back(at)?;
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Gives a task what another layout left unfinished.
-    fn catch_up(&mut self, at: At) -> Result<(), Failure> {
-        let setup = self.setup;
-        let Some(mut reader) = left_behind(&setup.config, &setup.stage, at.1)? else { return Ok(()) };
-        let names: BTreeMap<String, Topic> =
-            setup.stage.left_behind.iter().map(|(t, _)| (setup.config.topic(t), t.clone())).collect();
-        while !reader.is_caught_up() && !setup.shared.stop.load(Ordering::Relaxed) {
-            let Some(record) = reader.next(Duration::from_millis(10))? else { continue };
-            let Some(topic) = names.get(record.topic()) else { continue };
-            if !self.producer.is_open() {
-                self.began = Instant::now();
-                self.producer.begin()?;
-            }
-            if let Some(slot) = self.slots.get_mut(&at) {
-                slot.touched = true;
-                slot.task.process(record.input(topic), clock::now(), &mut self.outbox)?;
-            }
-            self.substantial = true;
-            self.flush(NO_INPUT)?;
-            if self.began.elapsed() > setup.config.commit_interval {
-                self.commit()?;
-            }
-        }
-        self.commit()?;
-        let Some(slot) = self.slots.get(&at) else { return Ok(()) };
-        if reader.is_caught_up() && slot.task.is_full(&slot.id.topic) {
-            return Err(Failure::Stop(format!(
-                "{}: the log and the signals end before what the stores have seen; restore the topics, or start over with \
-                 a new prefix and a replay",
-                slot.name()
-            )));
-        }
-        tracing::info!(task = %slot.name(), records = reader.progress().0, "task caught up with the other layout");
         Ok(())
     }
 
@@ -207,4 +185,13 @@ impl Thread<'_> {
         self.paused = wanted;
         Ok(())
     }
+}
+
+fn lost_place(task: &str, group: &str) -> Failure {
+    Failure::Stop(format!(
+        "{task}: there is state, but no committed offset of the group {group}: it expired (offsets.retention.minutes of the \
+         brokers) or was deleted, and from the beginning records would be taken twice; set the group's offsets to where it \
+         was with kafka-consumer-groups.sh --reset-offsets, raise offsets.retention.minutes, or start over with a new prefix \
+         and a replay"
+    ))
 }

@@ -25,6 +25,9 @@ impl Thread<'_> {
             slot.moved.insert(slot.id.topic.clone());
         }
         for slot in self.slots.values_mut() {
+            if slot.touched && !slot.anchored {
+                slot.moved.insert(slot.id.topic.clone());
+            }
             if std::mem::take(&mut slot.touched) {
                 write_changes(slot, &mut self.producer)?;
             }
@@ -38,6 +41,7 @@ impl Thread<'_> {
         self.producer.commit()?;
         fail_point::hit("after_commit");
         for slot in self.slots.values_mut() {
+            slot.anchored |= slot.moved.contains(&slot.id.topic);
             slot.moved.clear();
         }
         self.inputs.clear();

@@ -4,13 +4,18 @@
 //! then everything is thrown away, and the next life starts from what is committed. So there is one way back from every
 //! doubt: a new producer with the same transactional id, stores restored from the changelog, offsets as committed.
 //!
-//! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `take` gives records to
+//! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `catch_up` what another layout left, `take` gives records to
 //! tasks and their outputs to the producer, `commit` ends a transaction, `time` tells tasks that time passes.
 
 mod assignment;
+mod catch_up;
 mod commit;
 mod take;
+#[cfg(test)]
+mod tests;
 mod time;
+
+pub use catch_up::Rest;
 
 use crate::client::{Fetched, Polled, Queue, TopicPartition, poll};
 use crate::clock;
@@ -20,9 +25,10 @@ use crate::ends::Ends;
 use crate::error::{Failure, KafkaFailure};
 use crate::fail_point;
 use crate::producer::Producer;
+use crate::pulse::Pulse;
 use crate::slot::Slot;
 use crate::stage::{Partitions, Stage};
-use crate::state::{Shared, ThreadState};
+use crate::state::{Holdings, Shared, ThreadState};
 use baton_records::Timestamp;
 use baton_stream::{Outbox, Topic};
 use baton_telemetry::RecordCounters;
@@ -47,8 +53,17 @@ const REPORT: Duration = Duration::from_millis(250);
 /// A partition of one of the thread's topics, by the topic's place in its list.
 type At = (usize, i32);
 
-/// Inputs whose outputs the broker refuses for good: they go to dead letters.
-pub type Poison = BTreeSet<(At, i64)>;
+/// Inputs of which came what the broker refused for good.
+pub type Poison = BTreeMap<(At, i64), Verdict>;
+
+/// What is known of an input of whose outputs one was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The broker refuses whole batches, also what only stood beside: it is taken once more in a transaction of its own.
+    Suspect,
+    /// It was refused alone: it goes to dead letters.
+    Guilty,
+}
 
 /// What a thread is made of.
 #[derive(Clone)]
@@ -92,6 +107,7 @@ pub struct Thread<'a> {
     buffer: VecDeque<Buffered>,
     queue: Queue,
     consumer: BaseConsumer<Context>,
+    pulse: Pulse,
     producer: Producer,
     /// Lead topics and companions, with their names on the cluster.
     topics: Vec<(String, Topic)>,
@@ -145,12 +161,13 @@ pub fn live(setup: &Setup, poison: &mut Poison) -> Result<(), Failure> {
     let ended = thread.run();
     thread.setup.ends.want(thread.setup.unique, BTreeSet::new());
     thread.forget_metrics();
-    if let Err(failure) = ended {
-        let refused = thread.note_refusals();
-        thread.producer.abort();
-        return Err(refused.unwrap_or(failure));
-    }
-    Ok(())
+    let Err(failure) = ended else { return Ok(()) };
+    // To give up and to begin anew may take a while, in which nothing is done.
+    setup.shared.set(&setup.name(), ThreadState::starting(setup.stage.metrics));
+    let refused = thread.note_refusals();
+    thread.producer.abort();
+    assignment::let_go(&thread.consumer);
+    Err(refused.unwrap_or(failure))
 }
 
 /// Tells whether a consumer error says that the committed offset no longer exists.
@@ -180,6 +197,7 @@ impl<'a> Thread<'a> {
             poison,
             name: setup.name(),
             consumer,
+            pulse: Pulse::new(),
             queue,
             producer,
             topics: all.map(|t| (config.topic(t), t.clone())).collect(),
@@ -217,6 +235,7 @@ impl<'a> Thread<'a> {
             let drained = self.fill()?;
             fail_point::hit("after_poll");
             self.restore()?;
+            self.catch_up()?;
             self.learn_ends();
             self.punctuate(false)?;
             self.low_water()?;
@@ -226,6 +245,9 @@ impl<'a> Thread<'a> {
                 self.commit()?;
             }
             self.pause_and_resume()?;
+            if let Some((topic, _)) = self.topics.first() {
+                self.pulse.feel(&self.consumer, topic)?;
+            }
             self.report();
         }
     }
@@ -266,7 +288,7 @@ impl<'a> Thread<'a> {
 
     /// Returns how long the first poll may wait.
     fn patience(&self) -> Duration {
-        if !self.buffer.is_empty() || self.slots.values().any(Slot::is_restoring) {
+        if !self.buffer.is_empty() || self.slots.values().any(|slot| slot.remaining().is_some()) {
             return Duration::ZERO;
         }
         let mut longest = if self.producer.is_open() {
@@ -308,11 +330,6 @@ impl<'a> Thread<'a> {
                  ({failure}); reset the group's offsets knowingly, or start over with a new prefix and a replay"
             )));
         }
-        if failure.code == RDKafkaErrorCode::FencedInstanceId {
-            return Err(Failure::Stop(format!(
-                "{stage}: another process runs with the same --instance; give each its own"
-            )));
-        }
         if failure.fatal {
             return Err(failure.into());
         }
@@ -327,15 +344,13 @@ impl<'a> Thread<'a> {
             stage: self.setup.stage.metrics,
             assigned: self.assigned,
             tasks: self.slots.len(),
-            restoring: self.slots.values().filter_map(Slot::restore_progress).map(|(_, left)| left.max(1)).sum(),
+            restoring: self.slots.values().filter_map(Slot::remaining).map(|left| left.max(1)).sum(),
         };
         if self.last_report.is_some_and(|last| last.elapsed() < REPORT) {
             return;
         }
         self.last_report = Some(Instant::now());
         let metrics = self.setup.shared.metrics();
-        let restoring = self.slots.values().filter(|s| s.is_restoring()).count();
-        metrics.set_tasks(self.setup.stage.metrics, self.slots.len() - restoring, restoring);
         let now = clock::now();
         for (at, slot) in &self.slots {
             let name = self.topic_name(*at);
@@ -350,10 +365,26 @@ impl<'a> Thread<'a> {
                 metrics.set_log_time_age(at.1, now.since(decided));
             }
         }
+        let holdings = self.holdings(now);
+        self.setup.shared.hold(self.setup.stage.metrics, &self.name, holdings);
         self.setup.shared.set(&self.name, state);
     }
 
+    fn holdings(&mut self, now: Timestamp) -> Holdings {
+        let reads_sources = self.setup.stage.low_water.is_some();
+        let mut holdings = Holdings::default();
+        for slot in self.slots.values_mut() {
+            *(if slot.remaining().is_some() { &mut holdings.restoring } else { &mut holdings.running }) += 1;
+            holdings.waited_for += usize::from(reads_sources && slot.is_waited_for(now));
+            for store in slot.task.stores() {
+                *holdings.entries.entry(store.name()).or_default() += store.entries();
+            }
+        }
+        holdings
+    }
+
     fn forget_metrics(&self) {
+        self.setup.shared.hold(self.setup.stage.metrics, &self.name, Holdings::default());
         for at in self.slots.keys() {
             self.setup.shared.metrics().forget_partition(self.topic_name(*at), at.1);
             self.setup.shared.metrics().forget_log_time(at.1);

@@ -1,7 +1,7 @@
 //! Gives records to tasks, and what they give out to the producer.
 
 use super::time::NO_INPUT;
-use super::{At, Buffered, Thread};
+use super::{At, Buffered, Thread, Verdict};
 use crate::client::Fetched;
 use crate::clock;
 use crate::error::{Failure, KafkaFailure};
@@ -10,6 +10,7 @@ use crate::producer::SendError;
 use baton_records::{Reason, Rejection, Timestamp};
 use baton_stream::{Counted, wire};
 use rdkafka::error::RDKafkaErrorCode;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 impl Thread<'_> {
@@ -41,6 +42,19 @@ impl Thread<'_> {
     }
 
     fn take(&mut self, at: At, record: &Fetched, now: Timestamp) -> Result<(), Failure> {
+        match self.poison.get(&(at, record.offset())).copied() {
+            None => self.give(at, record, now, None),
+            Some(verdict) => {
+                self.commit()?;
+                self.give(at, record, now, Some(verdict))?;
+                self.commit()?;
+                self.poison.remove(&(at, record.offset()));
+                Ok(())
+            }
+        }
+    }
+
+    fn give(&mut self, at: At, record: &Fetched, now: Timestamp, verdict: Option<Verdict>) -> Result<(), Failure> {
         let owner = self.owner(at);
         let Some((_, topic)) = self.topics.get(at.0) else { return Ok(()) };
         let Some(slot) = owner.and_then(|owner| self.slots.get_mut(&owner)) else { return Ok(()) };
@@ -51,7 +65,7 @@ impl Thread<'_> {
         let input = record.input(topic);
         self.substantial |= input.header(wire::MARK).is_none();
         slot.touched = true;
-        if !self.poison.is_empty() && self.poison.contains(&(at, record.offset())) {
+        if verdict == Some(Verdict::Guilty) {
             let rejection = Rejection::new(Reason::ProcessingFailed, "");
             self.outbox.write(wire::dead_letter(&input, &rejection, self.setup.stage.name));
         } else {
@@ -84,7 +98,10 @@ impl Thread<'_> {
             match self.producer.send(&self.setup.config, &output, input) {
                 Ok(()) => {}
                 Err(SendError::Failed(failure)) => return Err(failure.into()),
-                Err(SendError::Refused) => return Err(self.refused(input)),
+                Err(SendError::Refused) => {
+                    let name = self.setup.config.topic(&output.topic);
+                    return Err(self.refused(input, &name));
+                }
             }
         }
         // The allocation serves the next record.
@@ -93,29 +110,42 @@ impl Thread<'_> {
         Ok(())
     }
 
-    fn refused(&mut self, input: usize) -> Failure {
-        match self.inputs.get(input).copied().filter(|_| input != NO_INPUT) {
-            Some((at, offset)) => {
-                tracing::error!(
-                    topic = self.topic_name(at),
-                    partition = at.1,
-                    offset,
-                    "the broker refuses what comes of this record; it goes to dead letters"
-                );
-                self.poison.insert((at, offset));
-                KafkaFailure::new("produce", RDKafkaErrorCode::MessageSizeTooLarge, false).into()
+    /// Returns what follows from a refusal of what came of this input, if one is known.
+    fn refused(&mut self, input: usize, refusing: &str) -> Failure {
+        let mend = "look at max.message.bytes and message.timestamp.after.max.ms of the topic and the brokers";
+        let Some((at, offset)) = self.inputs.get(input).copied().filter(|_| input != NO_INPUT) else {
+            return Failure::Stop(format!("{refusing} refuses a record that no input caused; {mend}"));
+        };
+        let (topic, partition) = (self.topic_name(at).to_owned(), at.1);
+        let verdict = match self.poison.get(&(at, offset)) {
+            None => Verdict::Suspect,
+            Some(Verdict::Suspect) if self.may_be_left_out(at) => Verdict::Guilty,
+            Some(_) => {
+                return Failure::Stop(format!(
+                    "{refusing} refuses a record that came of {topic}/{partition} offset {offset}, which cannot be left \
+                     out; {mend}"
+                ));
             }
-            None => Failure::Stop(
-                "the broker refuses a record that no input caused; look at message.max.bytes of brokers and topics"
-                    .into(),
-            ),
-        }
+        };
+        tracing::error!(topic, partition, offset, refusing, ?verdict, "the broker refuses what comes of this record");
+        self.poison.insert((at, offset), verdict);
+        KafkaFailure::new("produce", RDKafkaErrorCode::MessageSizeTooLarge, false).into()
     }
 
-    /// Remembers the inputs whose outputs the broker refused after they were sent; returns what stops the thread when no
-    /// input caused one.
+    /// Tells whether a record may go to dead letters in place of what comes of it. The log may not have holes; and of a
+    /// companion comes what was waiting for it, too.
+    fn may_be_left_out(&self, at: At) -> bool {
+        at.0 < self.setup.stage.leads.len() && !self.setup.stage.knows_its_place()
+    }
+
+    /// Remembers the inputs whose outputs the broker refused after they were sent; returns what stops the thread.
     pub(super) fn note_refusals(&mut self) -> Option<Failure> {
-        let failures = self.producer.refused().into_iter().map(|input| self.refused(input));
+        let refused = self.producer.refused();
+        // What no input caused may just have stood beside what one did.
+        let caused = refused.iter().any(|(input, _)| *input != NO_INPUT);
+        let mut inputs: BTreeMap<usize, String> = BTreeMap::new();
+        inputs.extend(refused.into_iter().filter(|(input, _)| !caused || *input != NO_INPUT));
+        let failures = inputs.into_iter().map(|(input, topic)| self.refused(input, &topic));
         failures.filter(|failure| matches!(failure, Failure::Stop(_))).last()
     }
 }

@@ -2,10 +2,12 @@
 
 use baton_records::Timestamp;
 use baton_runtime::topics::{TopicPlan, create};
-use baton_runtime::{Config, Instance, Stage, Topology};
+use baton_runtime::{Config, Instance, Shared, Stage, Topology};
 use baton_stream::{Broken, Input, Outbox, Output, Progress, Store, Table, Task, Topic};
 use baton_telemetry::{Health, Metrics, Stage as StageName};
 use baton_test_support::{Isolation, KafkaBroker, TestClient, TestRecord, wait_until};
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,10 +63,14 @@ fn topology() -> Topology {
     Topology { layout: "four", stages: vec![stage], table: None }
 }
 
+fn shared() -> Arc<Shared> {
+    Arc::new(Shared::new(Metrics::new().unwrap(), Health::new()))
+}
+
 fn start(broker: &KafkaBroker, prefix: &str) -> Instance {
     let config = Config::new(broker.bootstrap(), prefix);
     create(&config, &TopicPlan { partitions: 3, ..TopicPlan::default() }).unwrap();
-    Instance::start(config, topology(), Metrics::new().unwrap(), Health::new()).unwrap()
+    Instance::start(config, topology(), shared()).unwrap()
 }
 
 fn expected(counts: &BTreeMap<String, u64>) -> Vec<String> {
@@ -108,6 +114,9 @@ fn counts_go_on_after_a_stop_and_beside_a_second_instance() {
             .unwrap();
         assert_eq!(outputs(&client, prefix), want);
     }
+    let entries =
+        || first.shared().metrics().text().unwrap().contains("baton_state_entries{store=\"sequence.seen\"} 23");
+    wait_until("all keys in the metrics", LIMIT, || entries().then_some(())).unwrap();
     first.stop().unwrap();
     let again = start(broker, prefix);
     *counts.entry("k1".into()).or_insert(0) += 1;
@@ -124,9 +133,36 @@ fn two_layouts_at_once_are_refused() {
     wait_until("the first is ready", LIMIT, || first.is_ready().then_some(())).unwrap();
     let mut other = topology();
     other.layout = "one";
-    let refused =
-        Instance::start(Config::new(broker.bootstrap(), "layouts"), other, Metrics::new().unwrap(), Health::new());
+    let refused = Instance::start(Config::new(broker.bootstrap(), "layouts"), other, shared());
     let message = refused.err().map(|e| e.to_string()).unwrap_or_default();
     assert!(message.contains("runs already"), "{message}");
     first.stop().unwrap();
+}
+
+/// Makes the brokers forget the offsets of a group, as they do on their own after `offsets.retention.minutes`.
+fn expire_offsets(broker: &KafkaBroker, group: &str) {
+    let admin: AdminClient<DefaultClientContext> = Config::new(broker.bootstrap(), "admin").client().create().unwrap();
+    wait_until("the offsets to be gone", LIMIT, || {
+        let deleted = pollster::block_on(admin.delete_groups(&[group], &AdminOptions::new())).unwrap();
+        deleted.iter().all(Result::is_ok).then_some(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn offsets_that_expired_are_not_taken_for_none() {
+    let broker = KafkaBroker::shared().unwrap();
+    let client = TestClient::new(broker.bootstrap());
+    let first = start(broker, "expired");
+    client.produce("expired.context-unifier.account.repartition", &[TestRecord::new("k1", "x")]).unwrap();
+    wait_until("the record counted", LIMIT, || (outputs(&client, "expired") == ["k1=1"]).then_some(())).unwrap();
+    first.stop().unwrap();
+    expire_offsets(broker, "expired.context-unifier.sequence");
+    let again = start(broker, "expired");
+    wait_until("the stop", LIMIT, || again.shared().broken().is_some().then_some(())).unwrap_or_else(|e| {
+        panic!("{e}: {:?}", outputs(&client, "expired"));
+    });
+    let why = again.stop().unwrap_err();
+    assert!(why.contains("offsets.retention.minutes"), "{why}");
+    assert_eq!(outputs(&client, "expired"), ["k1=1"]);
 }

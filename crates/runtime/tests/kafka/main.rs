@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod counts;
+mod refusals;
+mod tables;

@@ -29,6 +29,8 @@ pub struct Accounted {
     pub dead_letters: usize,
     /// Changes of agents.
     pub agents: usize,
+    /// Events that waited for their account when an erasure of their contact came: nothing is to be found of them.
+    pub erased: usize,
     /// Those that are nowhere, and those that are there more than once.
     pub wrong: Vec<String>,
 }
@@ -87,6 +89,7 @@ impl Proof<'_> {
             }
         }
         let mut agents = self.agent_changes();
+        let erasures = self.erasures();
         for topic in ["chat", "desk", "accounts", "lifecycle", "agents"] {
             let (name, called) = match topic {
                 "chat" | "desk" => (site.source(topic), site.source(topic)),
@@ -105,6 +108,10 @@ impl Proof<'_> {
                         fate.push("pool");
                     }
                 }
+                if fate.is_empty() && is_erased(&record, &erasures) {
+                    found.erased += 1;
+                    fate.push("erased");
+                }
                 if fate.len() != 1 {
                     found.wrong.push(format!("{place:?}: {fate:?}: {}", record.text()));
                 }
@@ -113,6 +120,16 @@ impl Proof<'_> {
         let doubled = agents.iter().filter(|(_, left)| **left > 0);
         found.wrong.extend(doubled.map(|(change, left)| format!("{change:?}: {left} times too often in the pool")));
         found
+    }
+
+    /// Returns the newest erasure of each contact.
+    fn erasures(&self) -> BTreeMap<String, i64> {
+        let records = self.0.client.read_all(&self.0.source("desk"), Isolation::ReadCommitted).unwrap();
+        let erasures = records.iter().filter_map(|record| {
+            let event = event_of(record).filter(|event| event["type"] == "erasure")?;
+            Some((event["contact_id"].as_str()?.to_owned(), record.timestamp?))
+        });
+        erasures.collect()
     }
 
     fn agent_changes(&self) -> BTreeMap<(String, i64), usize> {
@@ -158,6 +175,19 @@ impl Proof<'_> {
         }
         told
     }
+}
+
+fn event_of(record: &TestRecord) -> Option<serde_json::Value> {
+    serde_json::from_slice(record.value.as_deref()?).ok()
+}
+
+/// Tells whether an event that names no account came before an erasure of its contact.
+fn is_erased(record: &TestRecord, erasures: &BTreeMap<String, i64>) -> bool {
+    let Some(event) = event_of(record).filter(|event| event["account_id"].is_null()) else { return false };
+    event["contact_id"]
+        .as_str()
+        .and_then(|contact| erasures.get(contact))
+        .is_some_and(|at| record.timestamp <= Some(*at))
 }
 
 fn told_by_replay(lines: &str) -> Told {

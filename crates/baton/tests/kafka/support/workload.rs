@@ -30,6 +30,10 @@ pub struct Workload {
     next: u64,
     /// Recent events, to be sent once more.
     recent: Vec<(&'static str, TestRecord)>,
+    /// Conversations that an event has tied to an account.
+    tied: Vec<String>,
+    /// What comes right after the record before it.
+    due: Option<(&'static str, TestRecord)>,
 }
 
 /// Returns now, in milliseconds.
@@ -45,7 +49,7 @@ pub fn rfc3339(millis: i64) -> String {
 impl Workload {
     /// Starts the stream of a seed.
     pub fn new(seed: u64) -> Self {
-        Self { rng: StdRng::seed_from_u64(seed), next: 0, recent: Vec::new() }
+        Self { rng: StdRng::seed_from_u64(seed), next: 0, recent: Vec::new(), tied: Vec::new(), due: None }
     }
 
     /// Writes what stands there before the first event: agents, and most accounts.
@@ -77,6 +81,9 @@ impl Workload {
 
     fn record(&mut self) -> (&'static str, TestRecord) {
         self.next += 1;
+        if let Some(due) = self.due.take() {
+            return due;
+        }
         let account = self.rng.random_range(0..ACCOUNTS);
         match self.rng.random_range(0..1000) {
             0..15 => self.malformed(account),
@@ -87,6 +94,9 @@ impl Workload {
                 ("agents", self.agent(agent, status))
             }
             35..50 => ("lifecycle", self.lifecycle(account)),
+            90..95 if account < LATE => self.tombstone(account),
+            95..102 => self.erasure(account),
+            102..140 if !self.tied.is_empty() => self.known_by_conversation(),
             50..90 if !self.recent.is_empty() => self.recent[self.rng.random_range(0..self.recent.len())].clone(),
             _ => self.event(account),
         }
@@ -101,7 +111,10 @@ impl Workload {
         extend(&mut value, what);
         let id = match self.rng.random_range(0..10) {
             0..3 => json!({"identities": {"email": format!("Pat@a{account}.example")}}),
-            _ => json!({"account_id": format!("a{account}")}),
+            _ => {
+                self.tied.push(conversation.clone());
+                json!({"account_id": format!("a{account}")})
+            }
         };
         extend(&mut value, id);
         // Sources have keys of their own.
@@ -111,6 +124,32 @@ impl Workload {
         }
         self.recent.push((topic, record.clone()));
         (topic, record)
+    }
+
+    /// An event that names nothing but a conversation, which an earlier one has tied to an account.
+    fn known_by_conversation(&mut self) -> (&'static str, TestRecord) {
+        let conversation = self.tied[self.rng.random_range(0..self.tied.len())].clone();
+        let (topic, what) = self.content();
+        let mut value = json!({"event_id": format!("e{}", self.next), "occurred_at": rfc3339(now()), "channel": "chat",
+            "conversation_id": conversation});
+        extend(&mut value, what);
+        (topic, TestRecord::new(&conversation, &value.to_string()))
+    }
+
+    /// Of all that an account or one of its contacts has said.
+    fn erasure(&mut self, account: usize) -> (&'static str, TestRecord) {
+        let mut value = json!({"event_id": format!("e{}", self.next), "occurred_at": rfc3339(now()), "channel": "crm",
+            "type": "erasure", "account_id": format!("a{account}")});
+        if self.rng.random_bool(0.5) {
+            extend(&mut value, json!({"contact_id": format!("c{account}")}));
+        }
+        ("desk", TestRecord::new(&format!("a{account}"), &value.to_string()))
+    }
+
+    /// Takes an account's record away; the next record brings it back, so that what names it by e-mail waits no longer.
+    fn tombstone(&mut self, account: usize) -> (&'static str, TestRecord) {
+        self.due = Some(("accounts", self.account(account)));
+        ("accounts", TestRecord { key: Some(format!("a{account}").into_bytes()), ..TestRecord::default() })
     }
 
     fn content(&mut self) -> (&'static str, Value) {
