@@ -56,11 +56,11 @@ fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<At,
         chosen.insert((fact.as_of, key.2.clone()), fact);
     }
     let here = |fact: &FactEntry| fact.conversation.as_ref().is_some_and(|c| episode.joined.contains(c));
-    let known = |(key, fact): (&'s crate::state::FactKey, &'s FactEntry)| ((fact.as_of, key.2.clone()), fact);
-    let transcript = facts::messages(state, account).rev().map(known).filter(|(at, f)| *at <= episode.cut && here(f));
-    let others = facts::others(state, account).rev().map(known).filter(|(at, _)| *at <= episode.cut);
-    let elsewhere = facts::messages(state, account).rev().map(known).filter(|(at, f)| *at <= episode.cut && !here(f));
-    for (at, fact) in transcript.take(TRANSCRIPT).chain(others).chain(elsewhere) {
+    let before = |all: Vec<(At, &'s FactEntry)>| all.into_iter().filter(|(at, _)| *at <= episode.cut);
+    let others = before(facts::others(state, account));
+    let (transcript, elsewhere): (Vec<_>, Vec<_>) =
+        before(facts::messages(state, account)).partition(|(_, fact)| here(fact));
+    for (at, fact) in transcript.into_iter().take(TRANSCRIPT).chain(others).chain(elsewhere) {
         if chosen.len() >= FACTS {
             break;
         }

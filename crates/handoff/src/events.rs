@@ -53,15 +53,16 @@ impl<'a> Step<'a> {
         let key = conversation.cloned().unwrap_or_default();
         let placed = self.place_event(event);
         let said = (effective(event.occurred_at, self.now()), event.event_id.clone());
-        let fact = facts::entry(event, conversation, said.0, self.arrival);
-        facts::keep(self.state, &self.account, event, fact);
+        let (counted, hits) = (self.is_counted(event), crate::cues::hits(signals));
+        let mut fact = facts::entry(event, conversation, said.0, self.arrival);
+        fact.judged = placed.late.then_some(placed.at.0);
+        fact.evidence = counted || !hits.is_empty();
+        facts::keep(self.state, &self.account, event, fact, history);
         let mut judgement = Judgement::new(key.clone());
-        judgement.matters =
-            is_customer_message(event) || is_answer(event) || event.event_type == "request" || self.is_counted(event);
+        judgement.matters = counted || is_customer_message(event) || is_answer(event) || event.event_type == "request";
         if history {
             judgement.silence(Why::History);
         } else {
-            let hits = crate::cues::hits(signals);
             let turn = self.converse(&key, event, &placed, &hits);
             if is_human_answer(event) {
                 self.answered(&key, placed.at.0);

@@ -1,15 +1,19 @@
-//! What is kept of an account's events: the newest messages and the newest of everything else, each by when it happened.
+//! What is kept of an account's events: the newest messages and the newest of everything else, each by when it happened,
+//! and apart from them what may still be evidence.
 
 use crate::state::{At, FactEntry, FactKey, State, ordered};
 use baton_records::{Actor, Event, Id};
 
-/// Messages that are kept of an account: a dossier's 40, and what may come within the lateness bound.
-const MESSAGES: usize = 48;
-/// Other events that are kept of an account.
-const OTHERS: usize = 48;
-
 const OTHER: u8 = 0;
 const MESSAGE: u8 = 1;
+/// What is evidence stands apart, so that nothing else drives it out: events that detectors count, messages with cues,
+/// questions that wait for the account's record, and what came when its class was full of newer ones.
+const OTHER_EVIDENCE: u8 = 2;
+const MESSAGE_EVIDENCE: u8 = 3;
+
+/// Facts that are kept of an account, by class: a dossier's 40 messages or a reason's 50 events, and what may come within
+/// the lateness bound.
+const ROOM: [usize; 4] = [48, 48, 56, 48];
 
 /// Tells whether an event is a message or a call rather than something that a system reports.
 pub(crate) fn is_message(event: &Event) -> bool {
@@ -30,7 +34,7 @@ fn key(account: &Id, class: u8, at: &At) -> FactKey {
     (account.clone(), bytes, at.1.clone())
 }
 
-/// Makes the fact that an event is.
+/// Makes the fact that an event is, judged where it happened and evidence of nothing yet.
 pub(crate) fn entry(event: &Event, conversation: Option<&Id>, as_of: i64, arrival: i64) -> FactEntry {
     let feature = (event.event_type == "feature.used")
         .then(|| event.attributes.get("feature").and_then(|f| f.as_str()).map(Id::from))
@@ -44,24 +48,45 @@ pub(crate) fn entry(event: &Event, conversation: Option<&Id>, as_of: i64, arriva
         conversation: conversation.cloned(),
         contact: event.contact_id.clone(),
         feature,
+        judged: None,
+        evidence: false,
     }
 }
 
-/// Keeps a fact, and drops the oldest of its class when there are too many.
-pub(crate) fn keep(state: &mut State, account: &Id, event: &Event, fact: FactEntry) {
-    let (class, most) = if is_message(event) { (MESSAGE, MESSAGES) } else { (OTHER, OTHERS) };
-    state.facts.put(key(account, class, &(fact.as_of, event.event_id.clone())), fact);
-    let from = (account.clone(), floor(class), Id::default());
-    let to = (account.clone(), floor(class + 1), Id::default());
-    let range = state.facts.range(from..to);
-    let (mut count, mut oldest) = (0, None);
-    for (key, _) in range {
-        oldest = oldest.or(Some(key));
-        count += 1;
+/// Keeps a fact, and drops the oldest of its class when there are too many. What is judged now (all but history) is never
+/// dropped at once, however old it is.
+pub(crate) fn keep(state: &mut State, account: &Id, event: &Event, fact: FactEntry, history: bool) {
+    let (plain, apart) = if is_message(event) { (MESSAGE, MESSAGE_EVIDENCE) } else { (OTHER, OTHER_EVIDENCE) };
+    if fact.evidence {
+        return keep_apart(state, account, apart, &event.event_id, fact);
     }
-    if let Some(oldest) = oldest.filter(|_| count > most).cloned() {
+    let new = key(account, plain, &(fact.as_of, event.event_id.clone()));
+    state.facts.put(new.clone(), fact);
+    let Some(oldest) = too_many(state, account, plain, None) else { return };
+    let Some(fact) = state.facts.remove(&oldest) else { return };
+    let waits = (account.clone(), ordered(fact.judged_at()), oldest.2.clone());
+    if (oldest == new && !history) || state.questions.get(&waits).is_some() {
+        keep_apart(state, account, apart, &oldest.2, fact);
+    }
+}
+
+fn keep_apart(state: &mut State, account: &Id, class: u8, event_id: &Id, fact: FactEntry) {
+    let new = key(account, class, &(fact.judged_at(), event_id.clone()));
+    state.facts.put(new.clone(), fact);
+    if let Some(oldest) = too_many(state, account, class, Some(&new)) {
         state.facts.remove(&oldest);
     }
+}
+
+/// Returns the oldest fact, but for the new one, of a class that has too many.
+fn too_many(state: &State, account: &Id, of: u8, new: Option<&FactKey>) -> Option<FactKey> {
+    let (mut count, mut oldest) = (0, None);
+    for (key, _) in class(state, account, of) {
+        oldest = oldest.or(Some(key).filter(|key| Some(*key) != new));
+        count += 1;
+    }
+    let room = ROOM.get(usize::from(of)).copied().unwrap_or_default();
+    oldest.filter(|_| count > room).cloned()
 }
 
 const fn floor(class: u8) -> [u8; 9] {
@@ -70,7 +95,7 @@ const fn floor(class: u8) -> [u8; 9] {
     bytes
 }
 
-/// Returns the account's facts of one class, oldest first.
+/// Returns the account's facts of one class, oldest first; evidence by when it was judged.
 fn class<'s>(
     state: &'s State,
     account: &Id,
@@ -81,33 +106,37 @@ fn class<'s>(
     state.facts.range(from..to)
 }
 
-/// Returns the account's messages, oldest first.
-pub(crate) fn messages<'s>(
-    state: &'s State,
-    account: &Id,
-) -> impl DoubleEndedIterator<Item = (&'s FactKey, &'s FactEntry)> {
-    class(state, account, MESSAGE)
+/// Returns the account's messages, newest first.
+pub(crate) fn messages<'s>(state: &'s State, account: &Id) -> Vec<(At, &'s FactEntry)> {
+    newest(state, account, [MESSAGE, MESSAGE_EVIDENCE])
 }
 
-/// Returns everything else, oldest first.
-pub(crate) fn others<'s>(
-    state: &'s State,
-    account: &Id,
-) -> impl DoubleEndedIterator<Item = (&'s FactKey, &'s FactEntry)> {
-    class(state, account, OTHER)
+/// Returns everything else, newest first.
+pub(crate) fn others<'s>(state: &'s State, account: &Id) -> Vec<(At, &'s FactEntry)> {
+    newest(state, account, [OTHER, OTHER_EVIDENCE])
+}
+
+fn newest<'s>(state: &'s State, account: &Id, classes: [u8; 2]) -> Vec<(At, &'s FactEntry)> {
+    let all = classes.iter().flat_map(|of| class(state, account, *of));
+    let mut all: Vec<_> = all.map(|(key, fact)| ((fact.as_of, key.2.clone()), fact)).collect();
+    all.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+    all
 }
 
 /// Returns the newest fact of an event.
 pub(crate) fn of_event(state: &State, account: &Id, event_id: &str) -> Option<(At, FactEntry)> {
     let found =
         |(key, fact): (&FactKey, &FactEntry)| (key.2 == event_id).then(|| ((fact.as_of, key.2.clone()), fact.clone()));
-    others(state, account).rev().find_map(found).or_else(|| messages(state, account).rev().find_map(found))
+    [OTHER_EVIDENCE, OTHER, MESSAGE_EVIDENCE, MESSAGE]
+        .into_iter()
+        .find_map(|of| class(state, account, of).rev().find_map(found))
 }
 
 /// Drops the account's facts, or those of one contact.
 pub(crate) fn erase(state: &mut State, account: &Id, contact: Option<&Id>) {
-    let gone: Vec<FactKey> = others(state, account)
-        .chain(messages(state, account))
+    let gone: Vec<FactKey> = [OTHER, MESSAGE, OTHER_EVIDENCE, MESSAGE_EVIDENCE]
+        .into_iter()
+        .flat_map(|of| class(state, account, of))
         .filter(|(_, fact)| contact.is_none() || fact.contact.as_ref() == contact)
         .map(|(key, _)| key.clone())
         .collect();
@@ -115,3 +144,6 @@ pub(crate) fn erase(state: &mut State, account: &Id, contact: Option<&Id>) {
         state.facts.remove(key);
     }
 }
+
+#[cfg(test)]
+pub(crate) const MOST: usize = ROOM[0] + ROOM[1] + ROOM[2] + ROOM[3];

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A moment in milliseconds and the event that happened then: the order of what people of an account did.
 pub(crate) type At = (i64, Id);
 
-/// A fact's key: account, class and time, event.
+/// A fact's key: account, class and time, event. What is only evidence stands at the time at which it was judged.
 pub(crate) type FactKey = (Id, [u8; 9], Id);
 
 /// How far the log has been decided.
@@ -71,6 +71,19 @@ pub(crate) struct FactEntry {
     /// The feature that was used, which the policy may map to a price plan.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub feature: Option<Id>,
+    /// When it counts as having happened, if not at `as_of`: it came late.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<i64>,
+    /// Whether it may be evidence of what comes later.
+    #[serde(rename = "e", default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence: bool,
+}
+
+impl FactEntry {
+    /// Returns when it happened for what is judged.
+    pub(crate) fn judged_at(&self) -> i64 {
+        self.judged.unwrap_or(self.as_of)
+    }
 }
 
 /// One cue in a message.

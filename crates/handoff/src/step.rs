@@ -167,8 +167,9 @@ impl Step<'_> {
         if let Some(cause) = lead.and_then(|f| f.cause.clone()) {
             return cause;
         }
-        let newest = episode.reasons.first().and_then(|r| r.evidence.last());
-        newest.map(|e| e.at.1.clone()).unwrap_or_else(|| episode.lead.clone())
+        let newest = episode.reasons.first().and_then(|r| r.evidence.last()).map(|e| &e.at.1);
+        let since = lead.map(|f| &f.since.1).filter(|id| !id.is_empty());
+        newest.or(since).unwrap_or(&episode.lead).clone()
     }
 
     fn first_shape(&self, findings: &[Finding<'_>], conversation: Option<&Id>, at: i64) -> Option<Episode> {

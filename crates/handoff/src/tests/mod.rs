@@ -1,6 +1,7 @@
 //! Cases as data, and properties.
 
 mod cases;
+mod facts;
 mod modes;
 mod policy;
 mod properties;
