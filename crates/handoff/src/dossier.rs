@@ -27,7 +27,7 @@ pub(crate) fn build(state: &State, rules: &Rules, account: &Account, episode: &E
     let context = &rules.policy.context;
     let facts: Vec<Fact> = chosen
         .iter()
-        .map(|((as_of, event_id), fact)| {
+        .map(|(((as_of, event_id), _), fact)| {
             let most = context.stale_after.get(&fact.source).copied().unwrap_or(context.stale_after_others);
             if Timestamp::from_millis(newest).since(Timestamp::from_millis(*as_of)) > most {
                 stale.push(event_id.clone());
@@ -45,15 +45,20 @@ pub(crate) fn build(state: &State, rules: &Rules, account: &Account, episode: &E
     Dossier { brief: brief(account, episode), summary, facts, missing_sources, stale }
 }
 
+/// A fact's place in a dossier; events of two topics may have one id and moment, but not one text too.
+type Place<'s> = (At, &'s Id);
+
 /// Evidence first, then the newest of the conversation, then the newest of everything else; oldest first.
-fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<At, &'s FactEntry> {
+fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<Place<'s>, &'s FactEntry> {
     let from = (episode.handoff_id.clone(), 0, Id::default());
     let pinned = state.pinned.range(from..).take_while(|(k, _)| k.0 == episode.handoff_id);
-    let mut chosen: BTreeMap<At, &FactEntry> = BTreeMap::new();
-    let wanted = |id: &Id| episode.reasons.iter().any(|r| r.evidence.iter().any(|e| e.at.1 == *id));
-    let evidence: Vec<_> = pinned.filter(|(k, _)| wanted(&k.2)).collect();
+    let mut chosen: BTreeMap<Place<'_>, &FactEntry> = BTreeMap::new();
+    let is_wanted = |id: &Id, fact: &FactEntry| {
+        episode.reasons.iter().flat_map(|r| &r.evidence).any(|e| e.at.1 == *id && fact.is_at(e.at.0))
+    };
+    let evidence: Vec<_> = pinned.filter(|(k, fact)| is_wanted(&k.2, fact)).collect();
     for (key, fact) in evidence.into_iter().rev().take(FACTS) {
-        chosen.insert((fact.as_of, key.2.clone()), fact);
+        chosen.insert(((fact.as_of, key.2.clone()), &fact.text), fact);
     }
     let here = |fact: &FactEntry| fact.conversation.as_ref().is_some_and(|c| episode.joined.contains(c));
     let before = |all: Vec<(At, &'s FactEntry)>| all.into_iter().filter(|(at, _)| *at <= episode.cut);
@@ -64,7 +69,7 @@ fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<At,
         if chosen.len() >= FACTS {
             break;
         }
-        chosen.entry(at).or_insert(fact);
+        chosen.entry((at, &fact.text)).or_insert(fact);
     }
     chosen
 }

@@ -24,6 +24,7 @@ struct Placed {
 #[derive(Clone, Copy)]
 struct Heard<'e> {
     event: &'e Event,
+    topic: &'e Id,
     conversation: &'e Id,
     placed: &'e Placed,
     /// Its place among the conversation's customer turns.
@@ -57,7 +58,8 @@ impl<'a> Step<'a> {
         let mut fact = facts::entry(event, conversation, said.0, self.arrival);
         fact.judged = placed.late.then_some(placed.at.0);
         fact.evidence = counted || !hits.is_empty();
-        facts::keep(self.state, &self.account, event, fact, history);
+        let named = facts::Named::new(&event.event_id, topic);
+        facts::keep(self.state, &self.account, (event, named), fact, history);
         let mut judgement = Judgement::new(key.clone());
         judgement.matters = counted || is_customer_message(event) || is_answer(event) || event.event_type == "request";
         if history {
@@ -67,7 +69,7 @@ impl<'a> Step<'a> {
             if is_human_answer(event) {
                 self.answered(&key, placed.at.0);
             }
-            let heard = Heard { event, conversation: &key, placed: &placed, turn, hits: &hits, signals };
+            let heard = Heard { event, topic, conversation: &key, placed: &placed, turn, hits: &hits, signals };
             self.judge(heard, &mut judgement);
             self.apply(conversation, self.arrival, &mut judgement);
             if !placed.late {
@@ -111,7 +113,7 @@ impl<'a> Step<'a> {
     /// Puts an event into its conversation; a customer message's place among the turns is returned.
     fn converse(&mut self, conversation: &Id, event: &Event, placed: &Placed, hits: &[Hit]) -> Option<usize> {
         let customer = is_customer_message(event);
-        if !is_message(event) && !customer && event.subject.is_none() {
+        if !is_message(&event.event_type) && !customer && event.subject.is_none() {
             return None;
         }
         make_room(self.state, &self.account, conversation);
@@ -145,7 +147,7 @@ impl<'a> Step<'a> {
 
     /// Lets every rule look that looks at this kind of event.
     fn judge(&mut self, heard: Heard<'_>, judgement: &mut Judgement<'a>) {
-        let Heard { event, conversation, placed, turn, hits, signals } = heard;
+        let Heard { event, topic, conversation, placed, turn, hits, signals } = heard;
         let record = self.record();
         let seen = self.seen(conversation, &placed.at);
         let turns = seen.turns;
@@ -177,7 +179,7 @@ impl<'a> Step<'a> {
             self.judge_request(conversation, &placed.at, request, facts, judgement);
         }
         for signal in signals.iter().filter(|s| matches!(s.kind, SignalKind::Anomaly | SignalKind::Absence)) {
-            self.judge_anomaly(signal, judgement);
+            self.judge_anomaly(signal, Some(topic), judgement);
         }
     }
 

@@ -13,8 +13,9 @@ use std::sync::Arc;
 /// A moment in milliseconds and the event that happened then: the order of what people of an account did.
 pub(crate) type At = (i64, Id);
 
-/// A fact's key: account, class and time, event. What is only evidence stands at the time at which it was judged.
-pub(crate) type FactKey = (Id, [u8; 9], Id);
+/// A fact's key: account, class and time, event, part of its topic's hash: events of two topics may have one id. What may
+/// be evidence stands at the time at which it was judged.
+pub(crate) type FactKey = (Id, [u8; 9], Id, [u8; 4]);
 
 /// How far the log has been decided.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -80,6 +81,11 @@ pub(crate) struct FactEntry {
 }
 
 impl FactEntry {
+    /// Tells whether it is evidence at this moment: when it happened, or when it was judged.
+    pub(crate) fn is_at(&self, moment: i64) -> bool {
+        self.as_of == moment || self.judged == Some(moment)
+    }
+
     /// Returns when it happened for what is judged.
     pub(crate) fn judged_at(&self) -> i64 {
         self.judged.unwrap_or(self.as_of)

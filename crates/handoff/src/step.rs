@@ -218,12 +218,12 @@ impl Step<'_> {
         let mut known = Vec::with_capacity(finding.evidence.len());
         for evidence in std::mem::take(&mut finding.evidence) {
             let from = (handoff.clone(), 0, Id::default());
-            let pinned = self.state.pinned.range(from..).take_while(|(k, _)| k.0 == *handoff);
-            if !handoff.is_empty() && pinned.into_iter().any(|(k, _)| k.2 == evidence.at.1) {
+            let mut pinned = self.state.pinned.range(from..).take_while(|(k, _)| k.0 == *handoff);
+            if !handoff.is_empty() && pinned.any(|(k, fact)| k.2 == evidence.at.1 && fact.is_at(evidence.at.0)) {
                 known.push(evidence);
-            } else if let Some((at, fact)) = facts::of_event(self.state, &self.account, &evidence.at.1) {
+            } else if let Some(fact) = facts::of_evidence(self.state, &self.account, &evidence).cloned() {
                 if !handoff.is_empty() {
-                    self.state.pinned.put(dossier::pin_key(handoff, at.0, &at.1), fact);
+                    self.state.pinned.put(dossier::pin_key(handoff, fact.as_of, &evidence.at.1), fact);
                 }
                 known.push(evidence);
             }

@@ -117,3 +117,50 @@ fn facts_have_a_bound_whatever_comes_in_whichever_order() {
     meanwhile(&mut driver, 20_000, "order");
     assert!(driver.decide.state.facts.len() <= MOST, "{} facts", driver.decide.state.facts.len());
 }
+
+/// Lets an event come from another topic than the others.
+fn from(topic: &str, mut line: Line) -> Line {
+    line.topic = Some(topic.into());
+    line
+}
+
+#[test]
+fn two_topics_may_give_one_id() {
+    let mut driver = Driver::new();
+    driver.feed(&said("1", 0, 0, &["frustration@0"]));
+    let mut elsewhere = from("mail", said("1", 10, 10, &["urgency@0"]));
+    elsewhere.event.as_mut().unwrap().conversation_id = Some("conv-2".into());
+    driver.feed(&elsewhere);
+    driver.feed(&said("2", 20, 20, &["competitor@0"]));
+    assert_eq!(evidence(&driver), ["1", "2"]);
+    let due = driver.handoffs()[0].sla.first_response_due;
+    assert_eq!(due, Some(Timestamp::from_millis(START_MS + 8 * 3_600_000)), "counts from the other topic's event");
+}
+
+#[test]
+fn two_topics_may_give_one_id_at_one_moment() {
+    let mut driver = Driver::new();
+    for topic in ["orders", "invoices"] {
+        driver.feed(&from(
+            topic,
+            line(json!({"event": {
+            "event_id": "1", "occurred_at": at(0), "channel": "crm", "type": "note", "text": topic}})),
+        ));
+    }
+    driver.feed(&said("2", 20, 20, &["asks_human@0"]));
+    let texts: Vec<_> = driver.handoffs()[0].dossier.facts.iter().map(|f| f.text.to_string()).collect();
+    assert!(texts.iter().any(|t| t.contains("orders")) && texts.iter().any(|t| t.contains("invoices")), "{texts:?}");
+}
+
+#[test]
+fn a_detector_means_no_event_but_what_it_counted() {
+    let mut driver = Driver::new();
+    driver.feed(&line(json!({"event": {
+        "event_id": "1", "occurred_at": at(0), "channel": "crm", "type": "order", "attributes": {"sku": "R-12"}}})));
+    driver.feed(&from("chat", said("1", 10, 10, &[])));
+    meanwhile(&mut driver, 20, "order");
+    driver.feed(&line(json!({"at": at(200), "deadline": {
+        "signal_id": "s", "account_id": "acme", "kind": "absence", "name": "order_gap", "score": 0.999, "value": 2,
+        "expected": 0.1, "threshold": 0.99, "subject": "R-12", "evidence": ["1"], "at": at(150)}})));
+    assert_eq!(evidence(&driver), Vec::<Id>::new(), "the message of this id was never counted");
+}

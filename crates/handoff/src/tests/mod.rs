@@ -30,6 +30,9 @@ pub(super) struct Line {
     pub account_id: Option<Id>,
     #[serde(default)]
     pub history: bool,
+    /// The topic that the record stood in; `source` unless given.
+    #[serde(default)]
+    pub topic: Option<Id>,
     #[serde(default)]
     pub event: Option<Event>,
     /// `cue@sentence` with score 0.9, or `cue@sentence=score`.
@@ -107,7 +110,11 @@ impl Driver {
                 account_id: account.clone(),
                 arrival,
                 history: line.history,
-                source: Source { topic: "source".into(), partition: 0, offset: self.seq.cast_signed() },
+                source: Source {
+                    topic: line.topic.clone().unwrap_or_else(|| "source".into()),
+                    partition: 0,
+                    offset: self.seq.cast_signed(),
+                },
                 traceparent: None,
                 body,
             })),
