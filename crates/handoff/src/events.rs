@@ -212,7 +212,7 @@ impl<'a> Step<'a> {
         for key in &conversations {
             self.state.conversations.update(key, |c| c.erase(contact));
         }
-        self.erase_questions(contact);
+        self.forget_questions(|q| contact.is_none() || q.event.contact_id.as_ref() == contact);
         if contact.is_none() {
             self.state.activity.update(&self.account, |a| a.sources.clear());
         }
@@ -239,18 +239,6 @@ impl<'a> Step<'a> {
             self.state.pinned.remove(key);
         }
         concerned || !gone.is_empty()
-    }
-
-    fn erase_questions(&mut self, contact: Option<&Id>) {
-        let from = (self.account.clone(), 0, Id::default());
-        let all = self.state.questions.range(from..).take_while(|(k, _)| k.0 == self.account);
-        let gone: Vec<_> = all
-            .filter(|(_, q)| contact.is_none() || q.event.contact_id.as_ref() == contact)
-            .map(|(k, _)| k.clone())
-            .collect();
-        for key in &gone {
-            self.state.questions.remove(key);
-        }
     }
 
     /// Takes the account's new record, or its end.

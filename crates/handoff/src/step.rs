@@ -269,6 +269,10 @@ impl Step<'_> {
             let quiet = Quiet { until, used: At::default() };
             self.state.quiet.put((self.account.clone(), Id::default(), r.rule.clone()), quiet);
         }
+        // An amendment closes without anybody having looked at what was asked beside the request.
+        if reason != CloseReason::WithinAuthority {
+            self.forget_questions(|q| episode.joined.contains(&q.conversation));
+        }
         let from = (episode.handoff_id.clone(), 0, Id::default());
         let pins: Vec<_> = self
             .state
