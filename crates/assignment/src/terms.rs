@@ -68,15 +68,30 @@ impl Terms {
 
 #[cfg(test)]
 impl Terms {
-    /// Makes the terms of these teams, with their ways out, as a test wants them.
-    pub fn of_teams(teams: &[(Id, Option<TeamOverflow>)], external: &[Id]) -> Self {
+    /// Makes the terms of these teams, with their ways out and those of rules that ask for the account's own agent, as a
+    /// test wants them.
+    pub fn of_teams(
+        teams: &[(Id, Option<TeamOverflow>)],
+        external: &[Id],
+        dedicated: &[(Id, Option<TeamOverflow>)],
+    ) -> Self {
         let ways_out = teams.iter().filter_map(|(team, overflow)| Some((team.clone(), overflow.clone()?)));
         Self {
             version: Version { name: "test".into(), number: 1 },
             lapse_after: Duration::from_secs(60),
             overflow: ways_out.collect(),
             external: external.iter().cloned().collect(),
-            skilled: Vec::new(),
+            skilled: dedicated.iter().filter_map(dedicated_rule).collect(),
         }
     }
+}
+
+#[cfg(test)]
+fn dedicated_rule((team, overflow): &(Id, Option<TeamOverflow>)) -> Option<Skilled> {
+    Some(Skilled {
+        team: team.clone(),
+        requirements: vec![Requirement::Dedicated { dedicated: true, relax_to: Some("industry".into()) }],
+        overflow: overflow.clone()?,
+        reason: OverflowReason::NobodyEligible,
+    })
 }

@@ -67,6 +67,7 @@ fn terms() -> Terms {
             ("skilled".into(), overflow("one", 45)),
         ],
         &[],
+        &[],
     )
 }
 
