@@ -119,14 +119,12 @@ impl<'a> Step<'a> {
         make_room(self.state, &self.account, conversation);
         let settled = self.state.activity.get(&self.account).map_or(i64::MIN, |a| a.highest);
         let settled = settled.saturating_sub_unsigned(millis(self.rules.policy.limits.lateness));
-        let (window, gradual) = (self.rules.window, &self.rules.gradual);
+        let (window, gradual, floor) = (self.rules.window, &self.rules.gradual, self.rules.subject_floor);
         let answer = is_human_answer(event).then_some(Answer { at: placed.at.0, arrival: self.arrival, ended: None });
         let key = (self.account.clone(), conversation.clone());
         self.state.conversations.update_or_default(&key, |c| {
             c.last = c.last.max(placed.at.0);
-            if event.subject.is_some() {
-                c.subject.clone_from(&event.subject);
-            }
+            c.take_subject(&placed.at, event, settled, floor);
             if let Some(answer) = answer {
                 c.take_answer(answer);
             }
@@ -167,6 +165,9 @@ impl<'a> Step<'a> {
             self.judge_answer(conversation, &placed.at, event, signals, facts, judgement);
         }
         self.judge_skill(conversation, &placed.at, facts, judgement);
+        if event.subject.is_some() && !placed.late {
+            self.judge_overtaken(conversation, &placed.at, &record, judgement);
+        }
         self.judge_gradual(conversation, &placed.at, turn.is_some(), facts, judgement);
         if is_draft(event) {
             let gate = judgement.gate.unwrap_or(Gate::Send);

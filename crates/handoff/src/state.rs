@@ -175,9 +175,16 @@ pub(crate) struct Conversation {
     /// How often its owner changed, plus one.
     #[serde(default)]
     pub epoch: u32,
-    /// The last subject.
+    /// The newest subject that has left `subjects`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Id>,
+    /// Subjects within the lateness bound, by when they came up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<(At, Id)>,
+    /// AI's answers within the lateness bound that name no subject and are below the floor of a rule that looks for one,
+    /// without their words: their question may come yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsure: Vec<(At, Box<baton_records::Event>)>,
     /// The newest event.
     pub last: i64,
 }
