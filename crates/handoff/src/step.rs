@@ -269,6 +269,7 @@ impl Step<'_> {
             let quiet = Quiet { until, used: At::default() };
             self.state.quiet.put((self.account.clone(), Id::default(), r.rule.clone()), quiet);
         }
+        self.forget_quiet();
         // An amendment closes without anybody having looked at what was asked beside the request.
         if reason != CloseReason::WithinAuthority {
             self.forget_questions(|q| episode.joined.contains(&q.conversation));
@@ -288,6 +289,17 @@ impl Step<'_> {
         self.state.forget.put((ordered(forget), self.account.clone(), episode.handoff_id.clone()), ());
         let closed = Closed { at: at.max(self.arrival), external: episode.external };
         self.state.closed.put((self.account.clone(), episode.handoff_id), closed);
+    }
+
+    /// Forgets which rules were quiet, once they are not any more, for conversations that are forgotten themselves.
+    fn forget_quiet(&mut self) {
+        let from = (self.account.clone(), Id::default(), Id::default());
+        let all = self.state.quiet.range(from..).take_while(|(k, _)| k.0 == self.account);
+        let over = all.filter(|(k, quiet)| quiet.until <= self.arrival && self.conversation(&k.1).is_none());
+        let over: Vec<_> = over.map(|(k, _)| k.clone()).collect();
+        for key in &over {
+            self.state.quiet.remove(key);
+        }
     }
 
     /// Gives every open handoff a revision whose dossier an event within the lateness bound changes.

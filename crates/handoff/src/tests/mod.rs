@@ -1,5 +1,6 @@
 //! Cases as data, and properties.
 
+mod bounds;
 mod cases;
 mod facts;
 mod modes;
