@@ -51,6 +51,7 @@ impl<'a> Step<'a> {
         if event.event_type == "erasure" {
             return self.erase(event);
         }
+        let conversation = self.keep_own(event, conversation);
         let key = conversation.cloned().unwrap_or_default();
         let placed = self.place_event(event);
         let said = (effective(event.occurred_at, self.now()), event.event_id.clone());
@@ -80,6 +81,20 @@ impl<'a> Step<'a> {
             let cause = format!("{topic}/{}", event.event_id);
             self.decide(judgement, Some(&event.event_id), self.arrival, &cause);
         }
+    }
+
+    /// Returns an event's conversation: that of its own name while a handoff of that is open, though a contact has joined it
+    /// to another one. What humans answer there counts for the handoff too, and its rules will be quiet there.
+    fn keep_own<'e>(&mut self, event: &'e Event, joined: Option<&'e Id>) -> Option<&'e Id> {
+        let Some((own, other)) = event.conversation_id.as_ref().zip(joined).filter(|(own, other)| own != other) else {
+            return joined;
+        };
+        let place = (self.account.clone(), own.clone());
+        let Some(episode) = self.state.open.get(&place) else { return joined };
+        if !episode.joined.contains(other) {
+            self.state.open.update(&place, |episode| episode.join(other));
+        }
+        Some(own)
     }
 
     fn now(&self) -> baton_records::Timestamp {

@@ -31,6 +31,9 @@ pub(super) struct Line {
     pub account_id: Option<Id>,
     #[serde(default)]
     pub history: bool,
+    /// The conversation that the event joined; its own unless given.
+    #[serde(default)]
+    pub joined: Option<Id>,
     /// The topic that the record stood in; `source` unless given.
     #[serde(default)]
     pub topic: Option<Id>,
@@ -141,7 +144,7 @@ impl Driver {
 
 fn body(line: &Line) -> Option<Body> {
     if let Some(event) = &line.event {
-        let conversation = event.conversation_id.clone();
+        let conversation = line.joined.clone().or_else(|| event.conversation_id.clone());
         return Some(Body::Event { event: Box::new(event.clone()), conversation });
     }
     if let Some(value) = &line.account {
