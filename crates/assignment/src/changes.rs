@@ -17,7 +17,10 @@ impl Assign {
         let less = old.as_deref().is_some_and(|old| agent.as_ref().is_none_or(|agent| can_less(old, agent)));
         match agent {
             Some(agent) => self.roster.set(agent, back.then_some(at)),
-            None => self.roster.remove(agent_id),
+            None => {
+                self.resolved.forget(agent_id);
+                self.roster.remove(agent_id)
+            }
         };
         let offered = |handoff_id: &&Id| {
             self.entries.get(*handoff_id).is_some_and(|entry| {
@@ -72,6 +75,7 @@ impl Assign {
 
     /// Takes a policy into force, unless a newer version of it already is; what waits is looked at again.
     pub(crate) fn enforce(&mut self, terms: Terms, at: Timestamp, out: &mut Answers) {
+        self.resolved.retain(&terms.families.iter().map(|(_, family, _)| family).collect());
         self.terms = Some(terms);
         let queued = |place: &Place| matches!(place, Place::Waiting | Place::Resting);
         let waiting = self.entries.iter().filter(|(_, entry)| queued(&entry.place)).map(|(id, _)| id.clone());

@@ -4,7 +4,7 @@ use crate::entry::{Entry, Place, Tried};
 use crate::need::{Needs, steps};
 use crate::timers::Due;
 use crate::{Answers, Assign, why};
-use baton_policy::TeamOverflow;
+use baton_policy::{Experience, TeamOverflow};
 use baton_records::{AssignResult, Id, OverflowReason, Timestamp};
 use std::time::Duration;
 
@@ -57,7 +57,9 @@ impl Assign {
         }
         let (needs, now) = (entry.needs(), self.clock.at(cause));
         let excluded = |agent_id: &Id| self.excluded(entry, agent_id);
-        if let Some(agent_id) = self.roster.best(team, &needs, now, &excluded) {
+        let ranked = |agent_id: &Id| self.experience(entry, agent_id, now).map_or(0, |(_, resolved)| resolved);
+        let ranking = self.ranking(entry).map(|_| &ranked as &dyn Fn(&Id) -> u32);
+        if let Some(agent_id) = self.roster.best(team, &needs, now, &excluded, ranking) {
             return Prospect::Free(agent_id.clone());
         }
         if !entry.rested && self.roster.somebody(team, &needs, now, &excluded) {
@@ -65,6 +67,16 @@ impl Assign {
         } else {
             Prospect::Nobody
         }
+    }
+
+    fn ranking(&self, entry: &Entry) -> Option<(&Id, Experience)> {
+        self.terms.as_ref()?.ranking(&entry.request.team, entry.request.subject.as_ref())
+    }
+
+    /// Returns how many handoffs of the family of an entry's subject an agent has resolved.
+    fn experience(&self, entry: &Entry, agent_id: &Id, now: Timestamp) -> Option<(&Id, u32)> {
+        let (family, experience) = self.ranking(entry)?;
+        Some((family, self.resolved.of(agent_id, family, experience, now)))
     }
 
     pub(crate) fn excluded(&self, entry: &Entry, agent_id: &Id) -> bool {
@@ -77,7 +89,8 @@ impl Assign {
             return self.wait(entry, cause, out);
         };
         let at = cause.max(entry.request.at);
-        let why = why::offered(&self.roster, &entry, &agent_id, self.clock.at(at));
+        let now = self.clock.at(at);
+        let why = why::offered(&self.roster, &entry, &agent_id, now, self.experience(&entry, &agent_id, now));
         self.stop(&mut entry);
         let end = self.clock.timer(at).plus(lapse_after);
         self.timers.add(end, entry.id(), Due::End);

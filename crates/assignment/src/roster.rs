@@ -132,14 +132,22 @@ impl Roster {
         self.standing.get(agent_id).and_then(|standing| standing.back_at)
     }
 
-    /// Returns the best free agent of a team who meets the needs.
-    pub fn best(&self, team: &Id, needs: &Needs, now: Timestamp, excluded: &dyn Fn(&Id) -> bool) -> Option<&Id> {
+    /// Returns the best free agent of a team who meets the needs and is not excluded: of the highest level, then of the
+    /// highest rank, if there is a ranking.
+    pub fn best(
+        &self,
+        team: &Id,
+        needs: &Needs,
+        now: Timestamp,
+        excluded: &dyn Fn(&Id) -> bool,
+        rank: Option<&dyn Fn(&Id) -> u32>,
+    ) -> Option<&Id> {
         let owner = self.owner(team, needs, excluded);
         let seats = self.free.get(team)?.iter().map(|(_, _, agent_id)| agent_id);
         let mut able = seats.filter(|id| !excluded(id) && self.fits(id, needs, now, owner));
-        if needs.skilled() {
+        if needs.skilled() || rank.is_some() {
             // Seats come in the order of the other criteria, and the first of equals is kept.
-            able.min_by_key(|id| Reverse(self.levels(id, needs, now)))
+            able.min_by_key(|id| Reverse((self.levels(id, needs, now), rank.map_or(0, |rank| rank(id)))))
         } else {
             able.next()
         }

@@ -135,10 +135,5 @@ fn seen(rule: &SkillRule, asked: Asked<'_>) -> Option<Seen> {
 }
 
 fn concerns(rule: &SkillRule, asked: Asked<'_>) -> bool {
-    let named = |pattern: &Id, subject: &Id| match pattern.strip_suffix('*') {
-        Some(prefix) => subject.starts_with(prefix),
-        None => pattern == subject,
-    };
-    asked.subject.is_some_and(|s| rule.subjects.iter().any(|p| named(p, s)))
-        || asked.domain.is_some_and(|d| rule.domains.contains(d))
+    asked.subject.is_some_and(|s| rule.family(s).is_some()) || asked.domain.is_some_and(|d| rule.domains.contains(d))
 }

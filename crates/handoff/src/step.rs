@@ -210,6 +210,7 @@ impl Step<'_> {
             pool: None,
             expires: 0,
             erased: false,
+            resolved_by: None,
         })
     }
 

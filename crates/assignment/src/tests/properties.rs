@@ -115,6 +115,7 @@ impl Desk {
             requirements,
             industry: Some("farming".into()),
             subject: None,
+            resolved_by: None,
             policy_version: "test@1".into(),
         }
     }
@@ -258,7 +259,7 @@ fn check_rest(pool: &Pool, now: Timestamp) {
     for (_, entry) in assign.entries.iter() {
         let excluded = |agent_id: &Id| assign.excluded(entry, agent_id);
         let waits = matches!(entry.place, Place::Waiting | Place::Resting);
-        let free = assign.roster.best(&entry.request.team, &entry.needs(), now, &excluded);
+        let free = assign.roster.best(&entry.request.team, &entry.needs(), now, &excluded, None);
         assert!(!waits || free.is_none(), "{} waits though {free:?} is free", entry.id());
         let overflows = pool.terms.overflow(&entry.request.team).is_some();
         match entry.place {

@@ -211,6 +211,7 @@ fn skill() -> Vec<SkillRule> {
         floor: 0.75,
         overflow: None,
         overflow_reason: OverflowReason::NoCertified,
+        prefer_resolved: None,
     };
     vec![
         rule("skill.security", "tier3", "security-incident", true),
