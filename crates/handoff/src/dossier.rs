@@ -7,6 +7,7 @@ use crate::state::{At, FactEntry, State, ordered};
 use baton_records::{Account, Dossier, Fact, Id, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 /// Facts of a dossier.
 const FACTS: usize = 100;
@@ -90,10 +91,16 @@ fn text(rules: &Rules, account: &Account, fact: &FactEntry) -> Id {
 /// Expected sources of which nothing was heard for too long.
 fn missing(state: &State, rules: &Rules, account: &Account, now: i64) -> Vec<Id> {
     let heard = state.activity.get(&account.account_id);
-    let silent = |channel, most: &std::time::Duration| {
+    let recent =
+        |at: i64, most: &Duration| at <= now && Timestamp::from_millis(now).since(Timestamp::from_millis(at)) <= *most;
+    let silent = |channel, most: &Duration| {
         let Some(&(last, before)) = heard.and_then(|a| a.sources.get(channel)) else { return true };
-        let at = if last <= now || before == i64::MIN { last } else { before };
-        at > now || Timestamp::from_millis(now).since(Timestamp::from_millis(at)) > *most
+        if last <= now || recent(before, most) {
+            return !recent(last, most) && !recent(before, most);
+        }
+        // Both are later than the evidence: what is known of before stands among the facts.
+        let facts = [facts::others(state, &account.account_id), facts::messages(state, &account.account_id)];
+        !facts.iter().flatten().any(|(at, fact)| fact.source == *channel && recent(at.0, most))
     };
     let expected = &rules.policy.context.expected_sources;
     expected.iter().filter(|(channel, most)| silent(*channel, most)).map(|(c, _)| Id::new_static(c.name())).collect()
