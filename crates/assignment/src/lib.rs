@@ -13,8 +13,8 @@
 //! - nobody is offered a handoff below the floor of its ladder, outside of its team, after declining it, or twice in a step;
 //! - a handoff waits only while nobody who is free may take it;
 //! - the state is the tables and nothing else: all else is an index of them;
-//! - no step depends on how many handoffs are open, but a change of policy and the departure of an agent, which looks at
-//!   the waiting handoffs of their teams that somebody declined or let lapse.
+//! - no step depends on how many handoffs are open, but a change of policy, and the departure of an agent who leaves
+//!   nobody behind who could take them or has not refused many; it looks at what the one who refused least has refused.
 
 mod changes;
 mod clock;

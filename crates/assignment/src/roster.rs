@@ -161,6 +161,13 @@ impl Roster {
         members.any(|id| !excluded(id) && self.fits(id, needs, now, owner))
     }
 
+    /// Returns the agents of a team who are available, away or busy and could meet the needs, as deputies too.
+    pub fn able<'a>(&'a self, team: &Id, needs: &'a Needs, now: Timestamp) -> impl Iterator<Item = &'a Id> {
+        let there = |id: &&Id| self.agents.get(*id).is_some_and(|agent| agent.status != AgentStatus::Offline);
+        let members = self.teams.get(team).into_iter().flatten();
+        members.filter(there).filter(move |id| self.could(id, needs, now))
+    }
+
     /// Tells whether any agent of a team, there or not, meets the needs.
     pub fn anybody(&self, team: &Id, needs: &Needs, now: Timestamp) -> bool {
         let mut members = self.teams.get(team).into_iter().flatten();

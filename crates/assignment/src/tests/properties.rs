@@ -261,6 +261,12 @@ fn check_rest(pool: &Pool, now: Timestamp) {
         let waits = matches!(entry.place, Place::Waiting | Place::Resting);
         let free = assign.roster.best(&entry.request.team, &entry.needs(), now, &excluded, None);
         assert!(!waits || free.is_none(), "{} waits though {free:?} is free", entry.id());
+        // Certificates expire unseen, and who is dedicated is waited for.
+        let needs = entry.needs();
+        let plain = entry.place == Place::Waiting && !needs.skilled() && needs.dedicated_to().is_none();
+        let plain = plain && assign.indexed;
+        let hope = || assign.roster.somebody(&entry.request.team, &needs, now, &excluded);
+        assert!(!plain || hope(), "{entry:?} waits for nobody");
         let overflows = pool.terms.overflow(&entry.request.team).is_some();
         match entry.place {
             Place::Waiting => assert_eq!(entry.end.is_some(), overflows, "{entry:?}"),
