@@ -67,6 +67,11 @@ impl BurstSeries {
         self.amounts.is_odd(payment.hundredths as f64 / 100.0, payment.party.as_deref())
     }
 
+    /// Returns when it was seen last; long ago when an erasure has emptied the window.
+    pub(crate) fn last_seen(&self) -> i64 {
+        self.recent.last().map_or(i64::MIN, |payment| payment.at)
+    }
+
     /// Forgets which payments the window holds.
     pub(crate) fn forget_events(&mut self) {
         self.recent.clear();

@@ -4,10 +4,10 @@ use crate::accounts::Watched;
 use crate::bursts::{BurstSeries, Payment};
 use crate::detectors::{Detectors, subject};
 use crate::rates::{RateSeries, Reading};
-use crate::series::{SeriesKey, SeriesStore};
+use crate::series::{SeriesKey, SeriesStore, one_too_many};
 use baton_policy::{Detector, DetectorKind, Policy};
 use baton_records::{Body, Entry, Event, Id, Interaction, LogRecord, Signal, SignalKind, Timestamp, ids};
-use baton_stream::{Broken, Counted, Store, Table};
+use baton_stream::{Broken, Counted, Store, Table, Value};
 use std::time::Duration;
 
 /// The detectors.
@@ -214,6 +214,8 @@ impl Detect {
 
     fn count_rate(&mut self, sight: &Sight<'_>, window: Duration, min_events: u32) -> Signal {
         let window = millis(window);
+        let full = make_room(&mut self.rates, &sight.key, RateSeries::last_seen);
+        self.counted.extend(full);
         let reading = self.rates.update_or_default(&sight.key, |series| {
             series.add(sight.at, &sight.event.event_id, window);
             series.read(window, min_events)
@@ -228,6 +230,8 @@ impl Detect {
         let hundredths = hundredths.ok().filter(|h| *h > 0)?;
         let payment = Payment { at: sight.at, event: sight.event.event_id.clone(), hundredths, party };
         let window = millis(window);
+        let full = make_room(&mut self.bursts, &sight.key, BurstSeries::last_seen);
+        self.counted.extend(full);
         let reading = self.bursts.update_or_default(&sight.key, |series| {
             series.add(payment.clone(), window);
             let reading = series.read(window, min_events);
@@ -359,7 +363,17 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn keys_of<V: baton_stream::Value>(table: &Table<SeriesKey, V>, account: &Id) -> Vec<SeriesKey> {
+/// Forgets a subject when a new one is one too many, and says so.
+fn make_room<V: Value>(
+    table: &mut Table<SeriesKey, V>,
+    new: &SeriesKey,
+    last_seen: impl Fn(&V) -> i64,
+) -> Option<Counted> {
+    let gone = if table.get(new).is_none() { one_too_many(table, new, last_seen) } else { None };
+    gone.and_then(|gone| table.remove(&gone)).map(|_| Counted::Bound)
+}
+
+fn keys_of<V: Value>(table: &Table<SeriesKey, V>, account: &Id) -> Vec<SeriesKey> {
     let from = (account.clone(), Id::default(), Id::default());
     table.range(from..).map(|(key, _)| key).take_while(|key| key.0 == *account).cloned().collect()
 }

@@ -51,6 +51,11 @@ impl RateSeries {
         Reading { score, seen, expected, evidence: evidence.map(|(_, id)| id.clone()).collect() }
     }
 
+    /// Returns when it was seen last; long ago when an erasure has emptied the window.
+    pub(crate) fn last_seen(&self) -> i64 {
+        self.recent.last().map_or(i64::MIN, |(at, _)| *at)
+    }
+
     /// Forgets which events the window holds.
     pub(crate) fn forget_events(&mut self) {
         self.recent.clear();

@@ -77,6 +77,28 @@ impl Series {
     }
 }
 
+/// Of more subjects of one account and detector the one that was seen longest ago is forgotten.
+const SUBJECTS: usize = 256;
+
+/// Returns which subject must be forgotten for a new one, if any.
+pub(crate) fn one_too_many<V: baton_stream::Value>(
+    table: &Table<SeriesKey, V>,
+    new: &SeriesKey,
+    last_seen: impl Fn(&V) -> i64,
+) -> Option<SeriesKey> {
+    let from = (new.0.clone(), new.1.clone(), Id::default());
+    let same = table.range(from..).take_while(|(key, _)| key.0 == new.0 && key.1 == new.1);
+    let (mut count, mut oldest) = (0, None);
+    for (key, series) in same {
+        count += 1;
+        let last = last_seen(series);
+        if oldest.is_none_or(|(earliest, _)| last < earliest) {
+            oldest = Some((last, key));
+        }
+    }
+    oldest.filter(|_| count >= SUBJECTS).map(|(_, key)| key.clone())
+}
+
 /// All series, and their deadlines in order.
 pub(crate) struct SeriesStore {
     table: Table<SeriesKey, Series>,
@@ -85,9 +107,6 @@ pub(crate) struct SeriesStore {
 }
 
 impl SeriesStore {
-    /// Of more subjects of one account and detector the one that was seen longest ago is forgotten.
-    const SUBJECTS: usize = 256;
-
     pub(crate) const fn new() -> Self {
         Self { table: Table::new("detector.silence"), deadlines: BTreeSet::new() }
     }
@@ -99,7 +118,8 @@ impl SeriesStore {
     /// Changes a series, which is new when there is none; tells whether another one had to be forgotten for it.
     pub(crate) fn change<R>(&mut self, key: &SeriesKey, change: impl FnOnce(&mut Series) -> R) -> (R, bool) {
         let old = self.table.get(key).map(|s| s.deadline);
-        let full = old.is_none() && self.make_room(key);
+        let gone = if old.is_none() { one_too_many(&self.table, key, |series| series.last) } else { None };
+        let full = gone.inspect(|gone| self.remove(gone)).is_some();
         let (result, new) = self.table.update_or_default(key, |series| (change(series), series.deadline));
         self.move_deadline(key, old.flatten(), new);
         (result, full)
@@ -118,25 +138,6 @@ impl SeriesStore {
     pub(crate) fn remove(&mut self, key: &SeriesKey) {
         if let Some(series) = self.table.remove(key) {
             self.move_deadline(key, series.deadline, None);
-        }
-    }
-
-    fn make_room(&mut self, key: &SeriesKey) -> bool {
-        let from = (key.0.clone(), key.1.clone(), Id::default());
-        let same = self.table.range(from..).take_while(|(k, _)| k.0 == key.0 && k.1 == key.1);
-        let (mut count, mut oldest) = (0, None);
-        for (other, series) in same {
-            count += 1;
-            if oldest.is_none_or(|(last, _)| series.last < last) {
-                oldest = Some((series.last, other));
-            }
-        }
-        match oldest.map(|(_, key)| key.clone()) {
-            Some(oldest) if count >= Self::SUBJECTS => {
-                self.remove(&oldest);
-                true
-            }
-            _ => false,
         }
     }
 

@@ -17,7 +17,10 @@ impl Assign {
         let less = old.as_deref().is_some_and(|old| agent.as_ref().is_none_or(|agent| can_less(old, agent)));
         match agent {
             Some(agent) => self.roster.set(agent, back.then_some(at)),
-            None => self.roster.remove(agent_id),
+            None => {
+                self.resolved.forget(agent_id);
+                self.roster.remove(agent_id)
+            }
         };
         let offered = |handoff_id: &&Id| {
             self.entries.get(*handoff_id).is_some_and(|entry| {
@@ -40,13 +43,13 @@ impl Assign {
     fn look_again(&mut self, old: &Agent, at: Timestamp, out: &mut Answers) {
         let now = self.clock.at(at);
         let mut concerned = BTreeSet::new();
-        for team in &old.teams {
-            concerned.extend(self.lines.marked(team).filter(|id| self.is_left_alone(id, now)).cloned());
-            for (needs, line) in self.lines.of(team) {
-                let theirs = needs.dedicated_to().is_some_and(|account_id| old.accounts.contains(account_id));
-                if theirs || !self.roster.somebody(team, needs, now, &|_| false) {
-                    concerned.extend(line.waiting.iter().map(|turn| turn.handoff_id.clone()));
-                }
+        let lines = old.teams.iter().flat_map(|team| self.lines.of(team).map(move |(needs, line)| (team, needs, line)));
+        for (team, needs, line) in lines {
+            let able = self.roster.able(team, needs, now);
+            let theirs = needs.dedicated_to().is_some_and(|account_id| old.accounts.contains(account_id));
+            match line.refused_by_all(able).filter(|_| !theirs) {
+                None => concerned.extend(line.waiting.iter().map(|turn| turn.handoff_id.clone())),
+                Some(refused) => concerned.extend(refused.iter().filter(|id| self.is_left_alone(id, now)).cloned()),
             }
         }
         self.settle_all(&concerned, at, out);
@@ -72,6 +75,7 @@ impl Assign {
 
     /// Takes a policy into force, unless a newer version of it already is; what waits is looked at again.
     pub(crate) fn enforce(&mut self, terms: Terms, at: Timestamp, out: &mut Answers) {
+        self.resolved.retain(&terms.families.iter().map(|(_, family, _)| family).collect());
         self.terms = Some(terms);
         let queued = |place: &Place| matches!(place, Place::Waiting | Place::Resting);
         let waiting = self.entries.iter().filter(|(_, entry)| queued(&entry.place)).map(|(id, _)| id.clone());

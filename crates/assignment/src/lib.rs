@@ -6,19 +6,20 @@
 //!
 //! Reading order: [`Assign`], `requests` (what *decide* asks for), `queueing` (how a handoff finds an agent or leaves its
 //! team), `changes` (agents, the policy, timers), then what these stand on: `entry` (one handoff), `need` (what an agent
-//! must have), `lines` (the queues), `roster` (the agents), `clock` and `timers`, `terms` (what is read of the policy).
+//! must have), `lines` (the queues), `roster` (the agents), `experience` (what they have resolved), `clock` and `timers`, `terms` (what is read of the policy).
 //!
 //! Invariants:
 //! - an offer never brings an agent over their capacity; only an acceptance that comes after its offer moved on can;
 //! - nobody is offered a handoff below the floor of its ladder, outside of its team, after declining it, or twice in a step;
 //! - a handoff waits only while nobody who is free may take it;
 //! - the state is the tables and nothing else: all else is an index of them;
-//! - no step depends on how many handoffs are open, but a change of policy and the departure of an agent, which looks at
-//!   the waiting handoffs of their teams that somebody declined or let lapse.
+//! - no step depends on how many handoffs are open, but a change of policy, and the departure of an agent who leaves
+//!   nobody behind who could take them or has not refused many; it looks at what the one who refused least has refused.
 
 mod changes;
 mod clock;
 mod entry;
+mod experience;
 mod lines;
 mod need;
 mod queueing;
@@ -35,6 +36,7 @@ use baton_records::{AssignResult, Id, PoolRecord, Timestamp};
 use baton_stream::{Store, Table};
 use clock::PoolClock;
 use entry::Entry;
+use experience::Resolved;
 use lines::Lines;
 use roster::Roster;
 use std::time::Duration;
@@ -52,6 +54,7 @@ pub struct Assign {
     policy: Table<(), Id>,
     entries: Table<Id, Entry>,
     roster: Roster,
+    resolved: Resolved,
     clock: PoolClock,
     terms: Option<Terms>,
     lines: Lines,
@@ -66,6 +69,7 @@ impl Assign {
             policy: Table::new("assign.policy"),
             entries: Table::new("assign.handoffs"),
             roster: Roster::new(),
+            resolved: Resolved::new(),
             clock: PoolClock::new(pace),
             terms: None,
             lines: Lines::default(),
@@ -111,6 +115,7 @@ impl Assign {
         let mut stores: Vec<&mut dyn Store> = vec![&mut self.policy, &mut self.entries];
         stores.extend(self.roster.stores());
         stores.extend(self.clock.stores());
+        stores.push(self.resolved.store());
         stores
     }
 

@@ -4,8 +4,9 @@ use crate::entry::{Entry, Place, Tried};
 use crate::need::{Needs, steps};
 use crate::timers::Due;
 use crate::{Answers, Assign, why};
-use baton_policy::TeamOverflow;
+use baton_policy::{Experience, TeamOverflow};
 use baton_records::{AssignResult, Id, OverflowReason, Timestamp};
+use std::time::Duration;
 
 /// What a handoff can hope for at its step.
 enum Prospect {
@@ -56,7 +57,9 @@ impl Assign {
         }
         let (needs, now) = (entry.needs(), self.clock.at(cause));
         let excluded = |agent_id: &Id| self.excluded(entry, agent_id);
-        if let Some(agent_id) = self.roster.best(team, &needs, now, &excluded) {
+        let ranked = |agent_id: &Id| self.experience(entry, agent_id, now).map_or(0, |(_, resolved)| resolved);
+        let ranking = self.ranking(entry).map(|_| &ranked as &dyn Fn(&Id) -> u32);
+        if let Some(agent_id) = self.roster.best(team, &needs, now, &excluded, ranking) {
             return Prospect::Free(agent_id.clone());
         }
         if !entry.rested && self.roster.somebody(team, &needs, now, &excluded) {
@@ -64,6 +67,16 @@ impl Assign {
         } else {
             Prospect::Nobody
         }
+    }
+
+    fn ranking(&self, entry: &Entry) -> Option<(&Id, Experience)> {
+        self.terms.as_ref()?.ranking(&entry.request.team, entry.request.subject.as_ref())
+    }
+
+    /// Returns how many handoffs of the family of an entry's subject an agent has resolved.
+    fn experience(&self, entry: &Entry, agent_id: &Id, now: Timestamp) -> Option<(&Id, u32)> {
+        let (family, experience) = self.ranking(entry)?;
+        Some((family, self.resolved.of(agent_id, family, experience, now)))
     }
 
     pub(crate) fn excluded(&self, entry: &Entry, agent_id: &Id) -> bool {
@@ -76,7 +89,8 @@ impl Assign {
             return self.wait(entry, cause, out);
         };
         let at = cause.max(entry.request.at);
-        let why = why::offered(&self.roster, &entry, &agent_id, self.clock.at(at));
+        let now = self.clock.at(at);
+        let why = why::offered(&self.roster, &entry, &agent_id, now, self.experience(&entry, &agent_id, now));
         self.stop(&mut entry);
         let end = self.clock.timer(at).plus(lapse_after);
         self.timers.add(end, entry.id(), Due::End);
@@ -96,16 +110,24 @@ impl Assign {
 
     /// Leaves a handoff in the queue; its team is given up when nobody becomes free in time.
     fn wait(&mut self, mut entry: Entry, cause: Timestamp, out: &mut Answers) {
-        let team = &entry.request.team;
-        let terms = self.terms.as_ref().filter(|terms| !terms.is_external(team));
-        let after = terms.and_then(|terms| terms.overflow(team)).map(|overflow| overflow.after);
+        let after = self.patience(&entry);
         self.hold_out(&mut entry, cause, after);
         self.withdraw(&mut entry, cause, out);
         entry.place = Place::Waiting;
         self.keep(entry);
     }
 
-    fn hold_out(&mut self, entry: &mut Entry, cause: Timestamp, after: Option<std::time::Duration>) {
+    /// Returns for how long a handoff waits in its team: for an account's own agent, or a deputy, as long as the rule
+    /// says that asks for one.
+    fn patience(&self, entry: &Entry) -> Option<Duration> {
+        let terms = self.terms.as_ref().filter(|terms| !terms.is_external(&entry.request.team))?;
+        match entry.needs().dedicated_to() {
+            Some(_) => terms.unmet(&entry.request).map(|(overflow, _)| overflow.after),
+            None => terms.overflow(&entry.request.team).map(|overflow| overflow.after),
+        }
+    }
+
+    fn hold_out(&mut self, entry: &mut Entry, cause: Timestamp, after: Option<Duration>) {
         if let (None, Some(after)) = (entry.end, after) {
             let end = self.clock.timer(cause.max(entry.request.at)).plus(after);
             self.timers.add(end, entry.id(), Due::End);
@@ -114,16 +136,11 @@ impl Assign {
     }
 
     /// Nobody of the team could take it, even on the floor of its ladder.
-    fn nobody(&mut self, mut entry: Entry, cause: Timestamp, out: &mut Answers) {
+    fn nobody(&mut self, entry: Entry, cause: Timestamp, out: &mut Answers) {
         match self.way_out(&entry, cause) {
             None => self.rest(entry, cause, out),
             // Who is dedicated to an account is worth waiting for, as is their deputy.
-            Some((overflow, _)) if entry.needs().dedicated_to().is_some() => {
-                self.hold_out(&mut entry, cause, Some(overflow.after));
-                self.withdraw(&mut entry, cause, out);
-                entry.place = Place::Waiting;
-                self.keep(entry);
-            }
+            Some(_) if entry.needs().dedicated_to().is_some() => self.wait(entry, cause, out),
             Some((overflow, reason)) => self.overflow(entry, overflow, reason, cause, out),
         }
     }
@@ -147,11 +164,8 @@ impl Assign {
         let (team, now) = (&entry.request.team, self.clock.at(cause));
         let floor = Needs::of(&entry.request, steps(&entry.request).len());
         let dedicated = floor.dedicated_to().is_some();
-        let excluded = |agent_id: &Id| self.excluded(entry, agent_id);
-        let unmet = match dedicated {
-            true => !self.roster.somebody(team, &floor, now, &excluded),
-            false => !floor.0.is_empty() && !self.roster.anybody(team, &floor, now),
-        };
+        // Who is away or busy could take it, but the account's own agent is not waited for any longer.
+        let unmet = dedicated || (!floor.0.is_empty() && !self.roster.anybody(team, &floor, now));
         if !unmet {
             return terms.overflow(team).map(|overflow| (overflow.clone(), OverflowReason::NoFreeAgent));
         }

@@ -114,8 +114,19 @@ impl Assign {
 
     fn close(&mut self, entry: Option<Entry>, request: &Request, out: &mut Answers) {
         let Some(mut entry) = entry else { return };
+        self.note_resolved(request);
         if let Some(agent_id) = self.let_go(&mut entry, request.at) {
             self.fill(&agent_id, request.at, out);
+        }
+    }
+
+    /// Remembers who solved the customer's matter, for subjects by whose families agents are ranked.
+    fn note_resolved(&mut self, request: &Request) {
+        let (Some(by), Some(terms)) = (&request.resolved_by, &self.terms) else { return };
+        if self.roster.agent(by).is_some() {
+            for (family, keep) in terms.families_of(request.subject.as_ref()) {
+                self.resolved.note(by, family, request.at, keep);
+            }
         }
     }
 

@@ -132,14 +132,22 @@ impl Roster {
         self.standing.get(agent_id).and_then(|standing| standing.back_at)
     }
 
-    /// Returns the best free agent of a team who meets the needs.
-    pub fn best(&self, team: &Id, needs: &Needs, now: Timestamp, excluded: &dyn Fn(&Id) -> bool) -> Option<&Id> {
+    /// Returns the best free agent of a team who meets the needs and is not excluded: of the highest level, then of the
+    /// highest rank, if there is a ranking.
+    pub fn best(
+        &self,
+        team: &Id,
+        needs: &Needs,
+        now: Timestamp,
+        excluded: &dyn Fn(&Id) -> bool,
+        rank: Option<&dyn Fn(&Id) -> u32>,
+    ) -> Option<&Id> {
         let owner = self.owner(team, needs, excluded);
         let seats = self.free.get(team)?.iter().map(|(_, _, agent_id)| agent_id);
         let mut able = seats.filter(|id| !excluded(id) && self.fits(id, needs, now, owner));
-        if needs.skilled() {
+        if needs.skilled() || rank.is_some() {
             // Seats come in the order of the other criteria, and the first of equals is kept.
-            able.min_by_key(|id| Reverse(self.levels(id, needs, now)))
+            able.min_by_key(|id| Reverse((self.levels(id, needs, now), rank.map_or(0, |rank| rank(id)))))
         } else {
             able.next()
         }
@@ -151,6 +159,13 @@ impl Roster {
         let there = |id: &&Id| self.agents.get(*id).is_some_and(|agent| agent.status != AgentStatus::Offline);
         let mut members = self.teams.get(team).into_iter().flatten().filter(there);
         members.any(|id| !excluded(id) && self.fits(id, needs, now, owner))
+    }
+
+    /// Returns the agents of a team who are available, away or busy and could meet the needs, as deputies too.
+    pub fn able<'a>(&'a self, team: &Id, needs: &'a Needs, now: Timestamp) -> impl Iterator<Item = &'a Id> {
+        let there = |id: &&Id| self.agents.get(*id).is_some_and(|agent| agent.status != AgentStatus::Offline);
+        let members = self.teams.get(team).into_iter().flatten();
+        members.filter(there).filter(move |id| self.could(id, needs, now))
     }
 
     /// Tells whether any agent of a team, there or not, meets the needs.

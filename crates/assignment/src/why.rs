@@ -5,8 +5,15 @@ use crate::need::Need;
 use crate::roster::Roster;
 use baton_records::{Id, Timestamp};
 
-/// Returns the reasons for an offer: the team, each need and how it is met, and the agent's load.
-pub(crate) fn offered(roster: &Roster, entry: &Entry, agent_id: &Id, now: Timestamp) -> Vec<Id> {
+/// Returns the reasons for an offer: the team, each need and how it is met, what the agent has resolved of the family of
+/// the subject, and their load.
+pub(crate) fn offered(
+    roster: &Roster,
+    entry: &Entry,
+    agent_id: &Id,
+    now: Timestamp,
+    resolved: Option<(&Id, u32)>,
+) -> Vec<Id> {
     let Some(agent) = roster.agent(agent_id) else { return Vec::new() };
     let mut why = vec![Id::from(format!("works in {}", entry.request.team))];
     for need in entry.needs().0 {
@@ -25,10 +32,13 @@ pub(crate) fn offered(roster: &Roster, entry: &Entry, agent_id: &Id, now: Timest
             }
         }));
     }
-    why.push(Id::from(format!(
-        "has {} of {} in work, the least of those who are free",
-        roster.load(agent),
-        agent.capacity
-    )));
+    let (load, capacity) = (roster.load(agent), agent.capacity);
+    match resolved.filter(|(_, count)| *count > 0) {
+        Some((family, count)) => {
+            why.push(Id::from(format!("has resolved {count} of {family}, the most of those who are free")));
+            why.push(Id::from(format!("has {load} of {capacity} in work")));
+        }
+        None => why.push(Id::from(format!("has {load} of {capacity} in work, the least of those who are free"))),
+    }
     why
 }

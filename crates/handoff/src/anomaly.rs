@@ -32,8 +32,8 @@ impl<'a> Step<'a> {
         named().find(|d| concerns(d, &account)).or_else(|| named().next())
     }
 
-    /// Judges what a detector says of an event, or of a deadline.
-    pub(crate) fn judge_anomaly(&self, signal: &Signal, judgement: &mut Judgement<'a>) {
+    /// Judges what a detector says of an event of this topic, or of a deadline.
+    pub(crate) fn judge_anomaly(&self, signal: &Signal, topic: Option<&str>, judgement: &mut Judgement<'a>) {
         let Some(detector) = self.detector(&signal.name) else { return };
         if !crate::rules::in_scope(&detector.rule, &self.account) {
             return;
@@ -65,7 +65,7 @@ impl<'a> Step<'a> {
             .evidence
             .iter()
             .chain(signal.event_id.as_ref())
-            .filter_map(|id| facts::of_event(self.state, &self.account, id))
+            .filter_map(|id| facts::counted(self.state, &self.account, &detector.event_type, id, topic))
             .map(|(at, fact)| Evidence { at, customer: fact.customer })
             .collect();
         evidence.sort_by(|a, b| a.at.cmp(&b.at));
@@ -94,7 +94,7 @@ impl<'a> Step<'a> {
     pub(crate) fn judge_deadline(&mut self, signal: &Signal) {
         let at = signal.at.millis();
         let mut judgement = Judgement::new(Id::default());
-        self.judge_anomaly(signal, &mut judgement);
+        self.judge_anomaly(signal, None, &mut judgement);
         self.apply(None, at, &mut judgement);
         let subject = signal.subject.as_deref().unwrap_or("");
         let cause = format!("{}@{at}/{subject}", signal.name);

@@ -59,6 +59,9 @@ impl<'a> Step<'a> {
         if !ruling.seen.fired {
             return self.approve(conversation, at, request, ruling.measure, judgement);
         }
+        if self.is_overtaken(conversation, at, &request.action) {
+            return judgement.say(Outcome::None, Why::WithinAuthority);
+        }
         let approvers = ruling.clause.map_or(&[][..], |c| c.approvers.as_slice());
         let approvers = if approvers.is_empty() { vec![ruling.rule.team.clone()] } else { approvers.to_vec() };
         let due = at.0.saturating_add_unsigned(millis(self.rules.policy.approval.due));
@@ -135,7 +138,7 @@ impl<'a> Step<'a> {
     fn granted_before(&self, conversation: &Id, action: &Id) -> Decimal {
         let since = self.arrival.saturating_sub_unsigned(millis(self.rules.policy.approval.cumulative_window));
         let all = self.state.granted.get(&(self.account.clone(), action.clone()));
-        let counts = |g: &&Granted| g.arrival > since && (conversation.is_empty() || g.conversation != *conversation);
+        let counts = |g: &&Granted| g.arrival > since && !amends(g, conversation);
         all.map(|all| all.iter().filter(counts).map(|g| g.measure).sum()).unwrap_or_default()
     }
 
@@ -152,8 +155,10 @@ impl<'a> Step<'a> {
         let since = self.arrival.saturating_sub_unsigned(millis(self.rules.policy.approval.cumulative_window));
         let granted = Granted { arrival: self.arrival, at: at.clone(), conversation: conversation.clone(), measure };
         self.state.granted.update_or_default(&(self.account.clone(), request.action.clone()), |all| {
-            all.retain(|g| g.arrival > since && (conversation.is_empty() || g.conversation != *conversation));
-            all.push(granted);
+            all.retain(|g| g.arrival > since && !(amends(g, conversation) && g.at < *at));
+            if !all.iter().any(|g| amends(g, conversation)) {
+                all.push(granted);
+            }
             // At the bound the oldest two become one, of no conversation: what was granted is never forgotten too early.
             while all.len() > GRANTED {
                 let oldest = all.remove(0);
@@ -176,11 +181,24 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// Tells whether a newer request of the same conversation and action has been approved: this one came after its own
+    /// amendment.
+    fn is_overtaken(&self, conversation: &Id, at: &At, action: &Id) -> bool {
+        let all = self.state.granted.get(&(self.account.clone(), action.clone()));
+        all.is_some_and(|all| all.iter().any(|g| g.conversation == *conversation && g.at > *at))
+    }
+
     /// The open handoff with an older request of the same conversation and action.
     fn amended(&self, conversation: &Id, at: &At, action: &Id) -> Option<Place> {
         let older = |a: &ApprovalState| a.conversation == *conversation && a.request.action == *action && a.at < *at;
         self.open_places().find(|(_, e)| e.approvals.iter().any(older)).map(|(place, _)| place.clone())
     }
+}
+
+/// Tells whether an approval was of the same request as what its conversation asks for now; each one without a
+/// conversation is a request of its own, and counts.
+fn amends(granted: &Granted, conversation: &Id) -> bool {
+    !conversation.is_empty() && granted.conversation == *conversation
 }
 
 /// Takes a request that needs approval; the same conversation and action again is an amendment.

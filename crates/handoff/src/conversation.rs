@@ -108,6 +108,8 @@ impl Conversation {
             self.gradual.clear();
             self.cues.clear();
             self.subject = None;
+            self.subjects.clear();
+            self.unsure.clear();
         }
     }
 }
@@ -122,7 +124,12 @@ pub(crate) struct SoFar {
 
 impl SoFar {
     pub(crate) fn facts<'a>(&'a self, account: &'a Account, event: &'a Event) -> Facts<'a> {
-        Facts { account, event: Some(event), turns: self.turns, cues: &self.cues, stage: self.stage }
+        Facts { event: Some(event), ..self.facts_without_event(account) }
+    }
+
+    /// Returns them for an event of which only a turn is left.
+    pub(crate) fn facts_without_event<'a>(&'a self, account: &'a Account) -> Facts<'a> {
+        Facts { account, event: None, turns: self.turns, cues: &self.cues, stage: self.stage }
     }
 }
 

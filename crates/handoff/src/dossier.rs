@@ -7,6 +7,7 @@ use crate::state::{At, FactEntry, State, ordered};
 use baton_records::{Account, Dossier, Fact, Id, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 /// Facts of a dossier.
 const FACTS: usize = 100;
@@ -27,7 +28,7 @@ pub(crate) fn build(state: &State, rules: &Rules, account: &Account, episode: &E
     let context = &rules.policy.context;
     let facts: Vec<Fact> = chosen
         .iter()
-        .map(|((as_of, event_id), fact)| {
+        .map(|(((as_of, event_id), _), fact)| {
             let most = context.stale_after.get(&fact.source).copied().unwrap_or(context.stale_after_others);
             if Timestamp::from_millis(newest).since(Timestamp::from_millis(*as_of)) > most {
                 stale.push(event_id.clone());
@@ -45,26 +46,31 @@ pub(crate) fn build(state: &State, rules: &Rules, account: &Account, episode: &E
     Dossier { brief: brief(account, episode), summary, facts, missing_sources, stale }
 }
 
+/// A fact's place in a dossier; events of two topics may have one id and moment, but not one text too.
+type Place<'s> = (At, &'s Id);
+
 /// Evidence first, then the newest of the conversation, then the newest of everything else; oldest first.
-fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<At, &'s FactEntry> {
+fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<Place<'s>, &'s FactEntry> {
     let from = (episode.handoff_id.clone(), 0, Id::default());
     let pinned = state.pinned.range(from..).take_while(|(k, _)| k.0 == episode.handoff_id);
-    let mut chosen: BTreeMap<At, &FactEntry> = BTreeMap::new();
-    let wanted = |id: &Id| episode.reasons.iter().any(|r| r.evidence.iter().any(|e| e.at.1 == *id));
-    let evidence: Vec<_> = pinned.filter(|(k, _)| wanted(&k.2)).collect();
+    let mut chosen: BTreeMap<Place<'_>, &FactEntry> = BTreeMap::new();
+    let is_wanted = |id: &Id, fact: &FactEntry| {
+        episode.reasons.iter().flat_map(|r| &r.evidence).any(|e| e.at.1 == *id && fact.is_at(e.at.0))
+    };
+    let evidence: Vec<_> = pinned.filter(|(k, fact)| is_wanted(&k.2, fact)).collect();
     for (key, fact) in evidence.into_iter().rev().take(FACTS) {
-        chosen.insert((fact.as_of, key.2.clone()), fact);
+        chosen.insert(((fact.as_of, key.2.clone()), &fact.text), fact);
     }
     let here = |fact: &FactEntry| fact.conversation.as_ref().is_some_and(|c| episode.joined.contains(c));
-    let known = |(key, fact): (&'s crate::state::FactKey, &'s FactEntry)| ((fact.as_of, key.2.clone()), fact);
-    let transcript = facts::messages(state, account).rev().map(known).filter(|(at, f)| *at <= episode.cut && here(f));
-    let others = facts::others(state, account).rev().map(known).filter(|(at, _)| *at <= episode.cut);
-    let elsewhere = facts::messages(state, account).rev().map(known).filter(|(at, f)| *at <= episode.cut && !here(f));
-    for (at, fact) in transcript.take(TRANSCRIPT).chain(others).chain(elsewhere) {
+    let before = |all: Vec<(At, &'s FactEntry)>| all.into_iter().filter(|(at, _)| *at <= episode.cut);
+    let others = before(facts::others(state, account));
+    let (transcript, elsewhere): (Vec<_>, Vec<_>) =
+        before(facts::messages(state, account)).partition(|(_, fact)| here(fact));
+    for (at, fact) in transcript.into_iter().take(TRANSCRIPT).chain(others).chain(elsewhere) {
         if chosen.len() >= FACTS {
             break;
         }
-        chosen.entry(at).or_insert(fact);
+        chosen.entry((at, &fact.text)).or_insert(fact);
     }
     chosen
 }
@@ -85,10 +91,16 @@ fn text(rules: &Rules, account: &Account, fact: &FactEntry) -> Id {
 /// Expected sources of which nothing was heard for too long.
 fn missing(state: &State, rules: &Rules, account: &Account, now: i64) -> Vec<Id> {
     let heard = state.activity.get(&account.account_id);
-    let silent = |channel, most: &std::time::Duration| {
+    let recent =
+        |at: i64, most: &Duration| at <= now && Timestamp::from_millis(now).since(Timestamp::from_millis(at)) <= *most;
+    let silent = |channel, most: &Duration| {
         let Some(&(last, before)) = heard.and_then(|a| a.sources.get(channel)) else { return true };
-        let at = if last <= now || before == i64::MIN { last } else { before };
-        at > now || Timestamp::from_millis(now).since(Timestamp::from_millis(at)) > *most
+        if last <= now || recent(before, most) {
+            return !recent(last, most) && !recent(before, most);
+        }
+        // Both are later than the evidence: what is known of before stands among the facts.
+        let facts = [facts::others(state, &account.account_id), facts::messages(state, &account.account_id)];
+        !facts.iter().flatten().any(|(at, fact)| fact.source == *channel && recent(at.0, most))
     };
     let expected = &rules.policy.context.expected_sources;
     expected.iter().filter(|(channel, most)| silent(*channel, most)).map(|(c, _)| Id::new_static(c.name())).collect()

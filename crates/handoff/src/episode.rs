@@ -132,6 +132,9 @@ pub(crate) struct Episode {
     /// Identities were erased.
     #[serde(default)]
     pub erased: bool,
+    /// Who solved the customer's matter, while it closes.
+    #[serde(skip)]
+    pub resolved_by: Option<Id>,
 }
 
 /// What a rule found.

@@ -24,6 +24,7 @@ struct Placed {
 #[derive(Clone, Copy)]
 struct Heard<'e> {
     event: &'e Event,
+    topic: &'e Id,
     conversation: &'e Id,
     placed: &'e Placed,
     /// Its place among the conversation's customer turns.
@@ -50,23 +51,26 @@ impl<'a> Step<'a> {
         if event.event_type == "erasure" {
             return self.erase(event);
         }
+        let conversation = self.keep_own(event, conversation);
         let key = conversation.cloned().unwrap_or_default();
         let placed = self.place_event(event);
         let said = (effective(event.occurred_at, self.now()), event.event_id.clone());
-        let fact = facts::entry(event, conversation, said.0, self.arrival);
-        facts::keep(self.state, &self.account, event, fact);
+        let (counted, hits) = (self.is_counted(event), crate::cues::hits(signals));
+        let mut fact = facts::entry(event, conversation, said.0, self.arrival);
+        fact.judged = placed.late.then_some(placed.at.0);
+        fact.evidence = counted || !hits.is_empty();
+        let named = facts::Named::new(&event.event_id, topic);
+        facts::keep(self.state, &self.account, (event, named), fact, history);
         let mut judgement = Judgement::new(key.clone());
-        judgement.matters =
-            is_customer_message(event) || is_answer(event) || event.event_type == "request" || self.is_counted(event);
+        judgement.matters = counted || is_customer_message(event) || is_answer(event) || event.event_type == "request";
         if history {
             judgement.silence(Why::History);
         } else {
-            let hits = crate::cues::hits(signals);
             let turn = self.converse(&key, event, &placed, &hits);
             if is_human_answer(event) {
                 self.answered(&key, placed.at.0);
             }
-            let heard = Heard { event, conversation: &key, placed: &placed, turn, hits: &hits, signals };
+            let heard = Heard { event, topic, conversation: &key, placed: &placed, turn, hits: &hits, signals };
             self.judge(heard, &mut judgement);
             self.apply(conversation, self.arrival, &mut judgement);
             if !placed.late {
@@ -77,6 +81,20 @@ impl<'a> Step<'a> {
             let cause = format!("{topic}/{}", event.event_id);
             self.decide(judgement, Some(&event.event_id), self.arrival, &cause);
         }
+    }
+
+    /// Returns an event's conversation: that of its own name while a handoff of that is open, though a contact has joined it
+    /// to another one. What humans answer there counts for the handoff too, and its rules will be quiet there.
+    fn keep_own<'e>(&mut self, event: &'e Event, joined: Option<&'e Id>) -> Option<&'e Id> {
+        let Some((own, other)) = event.conversation_id.as_ref().zip(joined).filter(|(own, other)| own != other) else {
+            return joined;
+        };
+        let place = (self.account.clone(), own.clone());
+        let Some(episode) = self.state.open.get(&place) else { return joined };
+        if !episode.joined.contains(other) {
+            self.state.open.update(&place, |episode| episode.join(other));
+        }
+        Some(own)
     }
 
     fn now(&self) -> baton_records::Timestamp {
@@ -110,20 +128,18 @@ impl<'a> Step<'a> {
     /// Puts an event into its conversation; a customer message's place among the turns is returned.
     fn converse(&mut self, conversation: &Id, event: &Event, placed: &Placed, hits: &[Hit]) -> Option<usize> {
         let customer = is_customer_message(event);
-        if !is_message(event) && !customer && event.subject.is_none() {
+        if !is_message(&event.event_type) && !customer && event.subject.is_none() {
             return None;
         }
         make_room(self.state, &self.account, conversation);
         let settled = self.state.activity.get(&self.account).map_or(i64::MIN, |a| a.highest);
         let settled = settled.saturating_sub_unsigned(millis(self.rules.policy.limits.lateness));
-        let (window, gradual) = (self.rules.window, &self.rules.gradual);
+        let (window, gradual, floor) = (self.rules.window, &self.rules.gradual, self.rules.subject_floor);
         let answer = is_human_answer(event).then_some(Answer { at: placed.at.0, arrival: self.arrival, ended: None });
         let key = (self.account.clone(), conversation.clone());
         self.state.conversations.update_or_default(&key, |c| {
             c.last = c.last.max(placed.at.0);
-            if event.subject.is_some() {
-                c.subject.clone_from(&event.subject);
-            }
+            c.take_subject(&placed.at, event, settled, floor);
             if let Some(answer) = answer {
                 c.take_answer(answer);
             }
@@ -144,7 +160,7 @@ impl<'a> Step<'a> {
 
     /// Lets every rule look that looks at this kind of event.
     fn judge(&mut self, heard: Heard<'_>, judgement: &mut Judgement<'a>) {
-        let Heard { event, conversation, placed, turn, hits, signals } = heard;
+        let Heard { event, topic, conversation, placed, turn, hits, signals } = heard;
         let record = self.record();
         let seen = self.seen(conversation, &placed.at);
         let turns = seen.turns;
@@ -164,6 +180,9 @@ impl<'a> Step<'a> {
             self.judge_answer(conversation, &placed.at, event, signals, facts, judgement);
         }
         self.judge_skill(conversation, &placed.at, facts, judgement);
+        if event.subject.is_some() && !placed.late {
+            self.judge_overtaken(conversation, &placed.at, &record, judgement);
+        }
         self.judge_gradual(conversation, &placed.at, turn.is_some(), facts, judgement);
         if is_draft(event) {
             let gate = judgement.gate.unwrap_or(Gate::Send);
@@ -176,7 +195,7 @@ impl<'a> Step<'a> {
             self.judge_request(conversation, &placed.at, request, facts, judgement);
         }
         for signal in signals.iter().filter(|s| matches!(s.kind, SignalKind::Anomaly | SignalKind::Absence)) {
-            self.judge_anomaly(signal, judgement);
+            self.judge_anomaly(signal, Some(topic), judgement);
         }
     }
 
@@ -209,7 +228,7 @@ impl<'a> Step<'a> {
         for key in &conversations {
             self.state.conversations.update(key, |c| c.erase(contact));
         }
-        self.erase_questions(contact);
+        self.forget_questions(|q| contact.is_none() || q.event.contact_id.as_ref() == contact);
         if contact.is_none() {
             self.state.activity.update(&self.account, |a| a.sources.clear());
         }
@@ -236,18 +255,6 @@ impl<'a> Step<'a> {
             self.state.pinned.remove(key);
         }
         concerned || !gone.is_empty()
-    }
-
-    fn erase_questions(&mut self, contact: Option<&Id>) {
-        let from = (self.account.clone(), 0, Id::default());
-        let all = self.state.questions.range(from..).take_while(|(k, _)| k.0 == self.account);
-        let gone: Vec<_> = all
-            .filter(|(_, q)| contact.is_none() || q.event.contact_id.as_ref() == contact)
-            .map(|(k, _)| k.clone())
-            .collect();
-        for key in &gone {
-            self.state.questions.remove(key);
-        }
     }
 
     /// Takes the account's new record, or its end.

@@ -178,7 +178,12 @@ impl Step<'_> {
                 self.learn(episode, true);
                 return closing(CloseReason::Dismissed);
             }
-            Type::Resolved => return closing(CloseReason::Resolved),
+            Type::Resolved => {
+                let holder = episode.agent.as_ref().map(|agent| &agent.agent_id);
+                let by = report.agent_id.as_ref().or(holder).filter(|_| report.resolved == Some(true));
+                episode.resolved_by = by.cloned();
+                return closing(CloseReason::Resolved);
+            }
             Type::Abandoned => return closing(CloseReason::Abandoned),
             Type::ApprovalGranted => {
                 match approval::grant(episode, report.digest.as_ref(), report.agent_id.as_ref(), teams) {

@@ -96,6 +96,16 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// Forgets questions of the account: they are answered, or erased.
+    pub(crate) fn forget_questions(&mut self, is_over: impl Fn(&Question) -> bool) {
+        let from = (self.account.clone(), 0, Id::default());
+        let all = self.state.questions.range(from..).take_while(|(k, _)| k.0 == self.account);
+        let gone: Vec<_> = all.filter(|(_, q)| is_over(q)).map(|(k, _)| k.clone()).collect();
+        for key in &gone {
+            self.state.questions.remove(key);
+        }
+    }
+
     /// Judges anew what came before the account's record: it joins an open handoff, or opens one soon after.
     pub(crate) fn judge_record(&mut self) {
         self.drop_questions();

@@ -124,7 +124,8 @@ impl Step<'_> {
             declined: episode.declined.clone(),
             requirements: episode.requirements(),
             industry: account.industry.clone(),
-            subject: self.state.conversations.get(&key).and_then(|c| c.subject.clone()),
+            subject: self.state.conversations.get(&key).and_then(|c| c.newest_subject().cloned()),
+            resolved_by: episode.resolved_by.clone(),
             policy_version: self.rules.version.clone(),
         }
     }

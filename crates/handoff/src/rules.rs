@@ -19,6 +19,8 @@ pub(crate) struct Rules {
     pub window: usize,
     /// Cues that gradual rules look for.
     pub gradual: BTreeSet<Id>,
+    /// The highest floor of a rule that looks for an answer's subject.
+    pub subject_floor: f64,
     pools: BTreeMap<Id, Id>,
     /// Conditions that could not be evaluated since [`Rules::failed`] was asked.
     failed: Cell<usize>,
@@ -32,7 +34,9 @@ impl Rules {
             teams.iter().map(|team| (team.clone(), pool.clone())).collect::<Vec<_>>()
         };
         let pools = policy.pools.iter().flat_map(of).collect();
-        Self { version, window, gradual, pools, policy, failed: Cell::new(0) }
+        let by_subject = policy.skill.iter().filter(|r| !r.human_only && !r.subjects.is_empty());
+        let subject_floor = by_subject.map(|r| r.floor).fold(0.0, f64::max);
+        Self { version, window, gradual, subject_floor, pools, policy, failed: Cell::new(0) }
     }
 
     /// Returns the pool whose *assign* finds agents for a team; none when the contact center does.

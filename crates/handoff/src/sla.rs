@@ -2,7 +2,7 @@
 
 use crate::episode::Episode;
 use crate::priority::millis;
-use crate::state::Conversation;
+use crate::state::{Conversation, FactEntry};
 use crate::step::Step;
 use baton_records::{Id, Stage, Timestamp};
 use std::time::Duration;
@@ -47,11 +47,11 @@ impl Step<'_> {
         let pinned = self.state.pinned.range(from..).take_while(|(k, _)| k.0 == episode.handoff_id);
         // What later reasons quote beside it, however old, moves nothing either.
         let first = episode.reasons.iter().map(|r| &r.since).min();
-        let opened = |id: &Id| {
+        let opened = |id: &Id, fact: &FactEntry| {
             let opening = episode.reasons.iter().filter(|r| Some(&r.since) == first);
-            opening.flat_map(|r| &r.evidence).any(|e| e.at.1 == *id)
+            opening.flat_map(|r| &r.evidence).any(|e| e.at.1 == *id && fact.is_at(e.at.0))
         };
-        let said = pinned.filter(|(k, f)| f.customer && opened(&k.2)).map(|(_, f)| f.as_of.min(f.arrival));
+        let said = pinned.filter(|(k, f)| f.customer && opened(&k.2, f)).map(|(_, f)| f.as_of.min(f.arrival));
         let said: Vec<i64> = said.filter(|at| *at <= opening).collect();
         let open = said.iter().find(|at| !conversations.iter().any(|c| c.answered_before(**at, opening)));
         let base = match (open.or(said.last()), episode.conversation.as_ref().and_then(|c| self.conversation(c))) {

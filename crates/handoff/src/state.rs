@@ -13,8 +13,9 @@ use std::sync::Arc;
 /// A moment in milliseconds and the event that happened then: the order of what people of an account did.
 pub(crate) type At = (i64, Id);
 
-/// A fact's key: account, class and time, event.
-pub(crate) type FactKey = (Id, [u8; 9], Id);
+/// A fact's key: account, class and time, event, part of its topic's hash: events of two topics may have one id. What may
+/// be evidence stands at the time at which it was judged.
+pub(crate) type FactKey = (Id, [u8; 9], Id, [u8; 4]);
 
 /// How far the log has been decided.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -71,6 +72,24 @@ pub(crate) struct FactEntry {
     /// The feature that was used, which the policy may map to a price plan.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub feature: Option<Id>,
+    /// When it counts as having happened, if not at `as_of`: it came late.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<i64>,
+    /// Whether it may be evidence of what comes later.
+    #[serde(rename = "e", default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence: bool,
+}
+
+impl FactEntry {
+    /// Tells whether it is evidence at this moment: when it happened, or when it was judged.
+    pub(crate) fn is_at(&self, moment: i64) -> bool {
+        self.as_of == moment || self.judged == Some(moment)
+    }
+
+    /// Returns when it happened for what is judged.
+    pub(crate) fn judged_at(&self) -> i64 {
+        self.judged.unwrap_or(self.as_of)
+    }
 }
 
 /// One cue in a message.
@@ -156,9 +175,16 @@ pub(crate) struct Conversation {
     /// How often its owner changed, plus one.
     #[serde(default)]
     pub epoch: u32,
-    /// The last subject.
+    /// The newest subject that has left `subjects`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Id>,
+    /// Subjects within the lateness bound, by when they came up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<(At, Id)>,
+    /// AI's answers within the lateness bound that name no subject and are below the floor of a rule that looks for one,
+    /// without their words: their question may come yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsure: Vec<(At, Box<baton_records::Event>)>,
     /// The newest event.
     pub last: i64,
 }

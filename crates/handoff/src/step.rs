@@ -167,8 +167,9 @@ impl Step<'_> {
         if let Some(cause) = lead.and_then(|f| f.cause.clone()) {
             return cause;
         }
-        let newest = episode.reasons.first().and_then(|r| r.evidence.last());
-        newest.map(|e| e.at.1.clone()).unwrap_or_else(|| episode.lead.clone())
+        let newest = episode.reasons.first().and_then(|r| r.evidence.last()).map(|e| &e.at.1);
+        let since = lead.map(|f| &f.since.1).filter(|id| !id.is_empty());
+        newest.or(since).unwrap_or(&episode.lead).clone()
     }
 
     fn first_shape(&self, findings: &[Finding<'_>], conversation: Option<&Id>, at: i64) -> Option<Episode> {
@@ -209,6 +210,7 @@ impl Step<'_> {
             pool: None,
             expires: 0,
             erased: false,
+            resolved_by: None,
         })
     }
 
@@ -217,12 +219,12 @@ impl Step<'_> {
         let mut known = Vec::with_capacity(finding.evidence.len());
         for evidence in std::mem::take(&mut finding.evidence) {
             let from = (handoff.clone(), 0, Id::default());
-            let pinned = self.state.pinned.range(from..).take_while(|(k, _)| k.0 == *handoff);
-            if !handoff.is_empty() && pinned.into_iter().any(|(k, _)| k.2 == evidence.at.1) {
+            let mut pinned = self.state.pinned.range(from..).take_while(|(k, _)| k.0 == *handoff);
+            if !handoff.is_empty() && pinned.any(|(k, fact)| k.2 == evidence.at.1 && fact.is_at(evidence.at.0)) {
                 known.push(evidence);
-            } else if let Some((at, fact)) = facts::of_event(self.state, &self.account, &evidence.at.1) {
+            } else if let Some(fact) = facts::of_evidence(self.state, &self.account, &evidence).cloned() {
                 if !handoff.is_empty() {
-                    self.state.pinned.put(dossier::pin_key(handoff, at.0, &at.1), fact);
+                    self.state.pinned.put(dossier::pin_key(handoff, fact.as_of, &evidence.at.1), fact);
                 }
                 known.push(evidence);
             }
@@ -268,6 +270,11 @@ impl Step<'_> {
             let quiet = Quiet { until, used: At::default() };
             self.state.quiet.put((self.account.clone(), Id::default(), r.rule.clone()), quiet);
         }
+        self.forget_quiet();
+        // An amendment closes without anybody having looked at what was asked beside the request.
+        if reason != CloseReason::WithinAuthority {
+            self.forget_questions(|q| episode.joined.contains(&q.conversation));
+        }
         let from = (episode.handoff_id.clone(), 0, Id::default());
         let pins: Vec<_> = self
             .state
@@ -283,6 +290,17 @@ impl Step<'_> {
         self.state.forget.put((ordered(forget), self.account.clone(), episode.handoff_id.clone()), ());
         let closed = Closed { at: at.max(self.arrival), external: episode.external };
         self.state.closed.put((self.account.clone(), episode.handoff_id), closed);
+    }
+
+    /// Forgets which rules were quiet, once they are not any more, for conversations that are forgotten themselves.
+    fn forget_quiet(&mut self) {
+        let from = (self.account.clone(), Id::default(), Id::default());
+        let all = self.state.quiet.range(from..).take_while(|(k, _)| k.0 == self.account);
+        let over = all.filter(|(k, quiet)| quiet.until <= self.arrival && self.conversation(&k.1).is_none());
+        let over: Vec<_> = over.map(|(k, _)| k.clone()).collect();
+        for key in &over {
+            self.state.quiet.remove(key);
+        }
     }
 
     /// Gives every open handoff a revision whose dossier an event within the lateness bound changes.

@@ -265,6 +265,32 @@ pub struct SkillRule {
     pub overflow: Option<TeamOverflow>,
     /// The overflow reason then.
     pub overflow_reason: OverflowReason,
+    /// Who goes first; none: whoever would anyway.
+    pub prefer_resolved: Option<Experience>,
+}
+
+/// Agents who have resolved handoffs of a family of subjects go first, those with most of them before others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Experience {
+    /// Fewer are none.
+    pub at_least: u32,
+    /// Older ones do not count.
+    pub within: Duration,
+}
+
+impl SkillRule {
+    /// Returns the subject, or the family of subjects, of this rule that a subject belongs to.
+    pub fn family(&self, subject: &str) -> Option<&Id> {
+        self.subjects.iter().find(|pattern| is_named(pattern, subject))
+    }
+}
+
+/// Tells whether a pattern names a subject: itself, or all that begin with what stands before its `*`.
+pub fn is_named(pattern: &str, subject: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => subject.starts_with(prefix),
+        None => pattern == subject,
+    }
 }
 
 /// What the dossier expects.

@@ -66,6 +66,9 @@ pub struct Request {
     /// The subject, for agents who resolved such before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Id>,
+    /// Who solved the customer's matter, when that closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_by: Option<Id>,
     /// The policy in force, `name@number`.
     pub policy_version: Id,
 }

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use anomaly_detector::Detect;
-use baton_records::{Id, Signal};
+use baton_records::{Body, Id, Signal};
 use std::collections::BTreeMap;
 
 const SAAS: &str = include_str!("../../../../deploy/policies/saas.yaml");
@@ -86,4 +86,39 @@ fn a_young_account_warms_up() {
     let arrivals: Vec<Arrival> = (0..30).map(|i| ticket(i, i * HOUR)).collect();
     let signals = run(&mut Detect::new(), &log(SAAS, &arrivals, 5 * DAY));
     assert_eq!(signals.iter().filter(|s| s.expected.is_none() && s.score == 0.0).count(), 30);
+}
+
+/// Lets a policy's detector count by an attribute.
+fn by_shop(policy: &str, counts: &str) -> String {
+    assert!(policy.contains(counts));
+    policy.replace(counts, &format!("{counts}\n    by: attributes.shop"))
+}
+
+fn in_shop(mut arrival: Arrival, shop: &str) -> Arrival {
+    if let Body::Event { event, .. } = &mut arrival.body {
+        event.attributes.insert(Id::from("shop"), serde_json::json!(shop));
+    }
+    arrival
+}
+
+#[test]
+fn an_account_has_so_many_subjects_of_rates_and_bursts_and_keeps_those_seen_last() {
+    let tickets = (0..2_000).map(|n| ticket(n, n * HOUR / 4));
+    let debits = (0..2_000).map(|n| debit(&format!("d-{n}"), n * HOUR / 4, "12.00", None));
+    for (policy, arrivals, store, least) in [
+        (by_shop(SAAS, "counts: ticket.opened"), tickets.collect::<Vec<_>>(), "detector.rates", 90.0),
+        (by_shop(BANK, "counts: debit"), debits.collect(), "detector.bursts", 0.0),
+    ] {
+        // Every other event is one of the busiest shop, which must not be forgotten for all the others.
+        let shop = |n: usize| if n.is_multiple_of(2) { "busiest".to_owned() } else { format!("shop-{n}") };
+        let arrivals: Vec<_> = arrivals.into_iter().enumerate().map(|(n, a)| in_shop(a, &shop(n))).collect();
+        let mut detect = Detect::new();
+        let signals = run(&mut detect, &log(&policy, &arrivals, 600 * HOUR));
+        assert_eq!(signals.len(), arrivals.len());
+        let entries = |detect: &mut Detect| detect.stores().iter().find(|s| s.name() == store).unwrap().entries();
+        assert_eq!(entries(&mut detect), 256, "{store}");
+        assert_eq!(detect.take_counted().len(), 1_001 - 256, "{store}");
+        let mut busiest = signals.iter().filter(|s| s.subject.as_deref() == Some("busiest"));
+        assert!(busiest.next_back().unwrap().value >= least);
+    }
 }

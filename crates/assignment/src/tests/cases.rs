@@ -1,6 +1,6 @@
 //! Walks all cases of `cases/`, each as it stands and with a restart behind every line.
 
-use super::script::{Changelog, Line, Pool, written};
+use super::script::{Changelog, Line, Pool, family, written};
 use crate::terms::Terms;
 use std::fs;
 use std::path::Path;
@@ -14,9 +14,12 @@ enum Restarts {
 fn check(name: &str, text: &str, restarts: Restarts) {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
     let head: Vec<Line> = lines.iter().map(|line| Line::parse(line)).collect();
-    let teams: Vec<_> = head.iter().filter(|line| line.verb == "team").map(Line::team).collect();
+    let [teams, dedicated] = ["team", "dedicated"]
+        .map(|verb| head.iter().filter(|line| line.verb == verb).map(Line::team).collect::<Vec<_>>());
     let external: Vec<_> = head.iter().filter(|line| line.verb == "external").map(|line| line.id(0)).collect();
-    let mut pool = Pool::new(Terms::of_teams(&teams, &external));
+    let mut terms = Terms::of_teams(&teams, &external, &dedicated);
+    terms.families = head.iter().filter(|line| line.verb == "family").map(family).collect();
+    let mut pool = Pool::new(terms);
     let (mut changelog, mut pending, mut last) = (Changelog::default(), Vec::<String>::new(), "");
     for (text, line) in lines.iter().zip(&head) {
         if line.verb == "=" {
@@ -31,7 +34,9 @@ fn check(name: &str, text: &str, restarts: Restarts) {
             ("clock", _) => (pool.now..line.at).for_each(|_| pool.tick(1, 1, &mut out)),
             ("jump", _) => pool.tick(line.at - pool.now, 0, &mut out),
             (_, Some(record)) => pool.give(record, &mut out),
-            (verb, None) => assert!(["team", "external"].contains(&verb), "{name}: no verb {verb}"),
+            (verb, None) => {
+                assert!(["team", "external", "dedicated", "family"].contains(&verb), "{name}: no verb {verb}")
+            }
         }
         pending = out.iter().map(|(_, result)| written(result)).collect();
         last = text;

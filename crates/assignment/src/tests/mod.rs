@@ -1,5 +1,6 @@
 //! Cases as data, and properties.
 
 mod cases;
+mod departures;
 mod properties;
 mod script;

@@ -67,6 +67,7 @@ fn terms() -> Terms {
             ("skilled".into(), overflow("one", 45)),
         ],
         &[],
+        &[],
     )
 }
 
@@ -114,6 +115,7 @@ impl Desk {
             requirements,
             industry: Some("farming".into()),
             subject: None,
+            resolved_by: None,
             policy_version: "test@1".into(),
         }
     }
@@ -257,8 +259,14 @@ fn check_rest(pool: &Pool, now: Timestamp) {
     for (_, entry) in assign.entries.iter() {
         let excluded = |agent_id: &Id| assign.excluded(entry, agent_id);
         let waits = matches!(entry.place, Place::Waiting | Place::Resting);
-        let free = assign.roster.best(&entry.request.team, &entry.needs(), now, &excluded);
+        let free = assign.roster.best(&entry.request.team, &entry.needs(), now, &excluded, None);
         assert!(!waits || free.is_none(), "{} waits though {free:?} is free", entry.id());
+        // Certificates expire unseen, and who is dedicated is waited for.
+        let needs = entry.needs();
+        let plain = entry.place == Place::Waiting && !needs.skilled() && needs.dedicated_to().is_none();
+        let plain = plain && assign.indexed;
+        let hope = || assign.roster.somebody(&entry.request.team, &needs, now, &excluded);
+        assert!(!plain || hope(), "{entry:?} waits for nobody");
         let overflows = pool.terms.overflow(&entry.request.team).is_some();
         match entry.place {
             Place::Waiting => assert_eq!(entry.end.is_some(), overflows, "{entry:?}"),

@@ -3,7 +3,7 @@
 
 use crate::terms::Terms;
 use crate::{Answers, Assign, Pace};
-use baton_policy::TeamOverflow;
+use baton_policy::{Experience, TeamOverflow};
 use baton_records::{Agent, AgentSkill, AssignResult, Id, PoolRecord, Request, RequestState, Requirement, Timestamp};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -96,7 +96,8 @@ impl<'a> Line<'a> {
             declined: self.ids("declined"),
             requirements: self.ids("needs").iter().map(|text| requirement(text)).collect(),
             industry: self.fields.get("industry").map(|industry| Id::from(*industry)),
-            subject: None,
+            subject: self.fields.get("subject").map(|subject| Id::from(*subject)),
+            resolved_by: self.fields.get("by").map(|agent| Id::from(*agent)),
             policy_version: "test@1".into(),
         }
     }
@@ -124,6 +125,12 @@ impl<'a> Line<'a> {
         });
         (self.id(0), overflow)
     }
+}
+
+/// A team whose agents are ranked by what they have resolved: the family of subjects, at least how many, in how many days.
+pub fn family(line: &Line<'_>) -> (Id, Id, Experience) {
+    let within = Duration::from_secs(86_400 * line.number::<u64>("days").unwrap());
+    (line.id(0), line.id(1), Experience { at_least: line.number("least").unwrap(), within })
 }
 
 fn requirement(text: &str) -> Requirement {

@@ -1,6 +1,8 @@
 //! Cases as data, and properties.
 
+mod bounds;
 mod cases;
+mod facts;
 mod modes;
 mod policy;
 mod properties;
@@ -29,6 +31,12 @@ pub(super) struct Line {
     pub account_id: Option<Id>,
     #[serde(default)]
     pub history: bool,
+    /// The conversation that the event joined; its own unless given.
+    #[serde(default)]
+    pub joined: Option<Id>,
+    /// The topic that the record stood in; `source` unless given.
+    #[serde(default)]
+    pub topic: Option<Id>,
     #[serde(default)]
     pub event: Option<Event>,
     /// `cue@sentence` with score 0.9, or `cue@sentence=score`.
@@ -106,7 +114,11 @@ impl Driver {
                 account_id: account.clone(),
                 arrival,
                 history: line.history,
-                source: Source { topic: "source".into(), partition: 0, offset: self.seq.cast_signed() },
+                source: Source {
+                    topic: line.topic.clone().unwrap_or_else(|| "source".into()),
+                    partition: 0,
+                    offset: self.seq.cast_signed(),
+                },
                 traceparent: None,
                 body,
             })),
@@ -132,7 +144,7 @@ impl Driver {
 
 fn body(line: &Line) -> Option<Body> {
     if let Some(event) = &line.event {
-        let conversation = event.conversation_id.clone();
+        let conversation = line.joined.clone().or_else(|| event.conversation_id.clone());
         return Some(Body::Event { event: Box::new(event.clone()), conversation });
     }
     if let Some(value) = &line.account {

@@ -202,6 +202,23 @@ fn approval() -> ApprovalPolicy {
     }
 }
 
+fn skill() -> Vec<SkillRule> {
+    let rule = |name: &str, team: &str, subject: &str, human_only| SkillRule {
+        rule: rule(name, team, Priority::Normal),
+        subjects: ids(&[subject]),
+        domains: BTreeSet::new(),
+        human_only,
+        floor: 0.75,
+        overflow: None,
+        overflow_reason: OverflowReason::NoCertified,
+        prefer_resolved: None,
+    };
+    vec![
+        rule("skill.security", "tier3", "security-incident", true),
+        rule("skill.machines", "engineering", "xr-*", false),
+    ]
+}
+
 fn absence() -> Detector {
     Detector {
         rule: rule("order_gap", "accounts", Priority::Normal),
@@ -258,15 +275,7 @@ pub(super) fn policy() -> Policy {
         }],
         anomaly: vec![absence()],
         approval: approval(),
-        skill: vec![SkillRule {
-            rule: rule("skill.security", "tier3", Priority::Normal),
-            subjects: ids(&["security-incident"]),
-            domains: BTreeSet::new(),
-            human_only: true,
-            floor: 0.75,
-            overflow: None,
-            overflow_reason: OverflowReason::NoCertified,
-        }],
+        skill: skill(),
         notices: [(Id::from("en"), Id::from("A colleague will answer.")), (Id::from("de"), Id::from("Gleich."))].into(),
     }
 }

@@ -23,7 +23,7 @@ struct Small {
 
 fn small(delay: i64) -> impl Strategy<Value = Small> {
     let cues = prop::collection::vec(0..12_u8, 0..3);
-    (0..16_u8, 0..3_u8, cues, 0..4_000_i64, 0..=delay).prop_map(|(kind, conversation, cues, gap, delay)| Small {
+    (0..17_u8, 0..3_u8, cues, 0..4_000_i64, 0..=delay).prop_map(|(kind, conversation, cues, gap, delay)| Small {
         kind,
         conversation,
         cues,
@@ -37,7 +37,8 @@ const CUES: [&str; 8] =
 
 fn line(i: usize, small: &Small, occurred: i64) -> Line {
     let (actor, event_type, extra) = match small.kind {
-        0..=7 => ("customer", "message", json!({})),
+        0..=6 => ("customer", "message", json!({})),
+        7 => ("customer", "message", json!({"subject": "xr-9"})),
         8 => ("human_agent", "message", json!({})),
         9 => ("ai_agent", "message", json!({"ai": {"confidence": 0.2, "domain": "custom_api"}})),
         10 => ("ai_agent", "message", json!({"ai": {"confidence": 0.9, "domain": "billing"}})),
@@ -45,6 +46,7 @@ fn line(i: usize, small: &Small, occurred: i64) -> Line {
         12 => ("human_agent", "request", json!({"request": {"action": "order_change", "changes": ["material"]}})),
         13 => ("system", "order", json!({"channel": "crm", "quantity": 3})),
         14 => ("system", "feature.used", json!({"channel": "usage", "attributes": {"feature": "advanced_analytics"}})),
+        15 => ("ai_agent", "message", json!({"ai": {"confidence": 0.3}})),
         _ => ("customer", "call", json!({"channel": "phone", "contact_id": "c-2"})),
     };
     let mut event = json!({

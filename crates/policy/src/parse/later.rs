@@ -4,7 +4,10 @@ use super::every_rule::{overflow_with_reason, rule};
 use super::strategies::named;
 use crate::read::{Block, Kind, Reader, Receives};
 use crate::yaml::Node;
-use crate::{ApprovalPolicy, Bound, Clause, Condition, Detector, DetectorKind, Measure, Rule, SkillRule, TeamOverflow};
+use crate::{
+    ApprovalPolicy, Bound, Clause, Condition, Detector, DetectorKind, Experience, Measure, Rule, SkillRule,
+    TeamOverflow,
+};
 use baton_records::{Id, OverflowReason, Quorum};
 use rust_decimal::Decimal;
 use std::collections::BTreeSet;
@@ -178,6 +181,9 @@ fn limit(block: &Block<'_>, name: &str) -> (Option<Decimal>, Bound) {
     }
 }
 
+/// What agents have resolved is remembered for so long.
+const LONGEST_EXPERIENCE: Duration = Duration::from_secs(366 * 86_400);
+
 pub(super) fn skill(parent: &Block<'_>) -> Vec<SkillRule> {
     named(parent, "skill", |block, name| {
         let reader = block.reader;
@@ -207,8 +213,21 @@ pub(super) fn skill(parent: &Block<'_>) -> Vec<SkillRule> {
             floor: floor.unwrap_or(0.0),
             overflow,
             overflow_reason,
+            prefer_resolved: block.get("prefer_resolved").map(|node| experience(reader, node, name)),
         }
     })
+}
+
+fn experience(reader: &Reader, node: &Node, name: &str) -> Experience {
+    let block = reader.block(node, format!("{name}.prefer_resolved"));
+    let at_least = block.need("at_least", "5").map_or(1, |node| reader.whole(node, "at_least", 1, 100_000));
+    let within = block.duration("within", "180d");
+    if within.is_zero() || within > LONGEST_EXPERIENCE {
+        let mend = "write a time of at most a year, such as `within: 180d`";
+        reader.problems.add(block.at, format!("`{name}` counts what was resolved for no time, or for too long"), mend);
+    }
+    block.finish();
+    Experience { at_least, within }
 }
 
 fn skill_overflow(block: &Block<'_>, name: &str) -> (Option<TeamOverflow>, OverflowReason) {
