@@ -214,11 +214,12 @@ impl Detect {
 
     fn count_rate(&mut self, sight: &Sight<'_>, window: Duration, min_events: u32) -> Signal {
         let window = millis(window);
+        let for_others = sight.for_others().map(|per_ms| per_ms * window as f64);
         let full = make_room(&mut self.rates, &sight.key, RateSeries::last_seen);
         self.counted.extend(full);
         let reading = self.rates.update_or_default(&sight.key, |series| {
             series.add(sight.at, &sight.event.event_id, window);
-            series.read(window, min_events)
+            series.read(window, min_events, for_others)
         });
         sight.reading(reading)
     }
@@ -341,12 +342,19 @@ impl Sight<'_> {
         }
     }
 
+    /// Returns how many events a millisecond usually has for accounts like this one, while it is not known itself.
+    fn for_others(&self) -> Option<f64> {
+        let usual = self.detector.usual.filter(|_| !self.warm)?;
+        Some(f64::from(usual.events) / millis(usual.within).max(1) as f64)
+    }
+
     fn reading(&self, reading: Reading) -> Signal {
         let six_digits = |x: f64| (x * 1e6).round() / 1e6;
+        let known = self.warm || self.detector.usual.is_some();
         Signal {
-            score: if self.warm { reading.score } else { 0.0 },
+            score: if known { reading.score } else { 0.0 },
             value: f64::from(reading.seen),
-            expected: reading.expected.filter(|_| self.warm).map(six_digits),
+            expected: reading.expected.filter(|_| known).map(six_digits),
             evidence: reading.evidence,
             ..self.signal()
         }

@@ -41,11 +41,12 @@ impl RateSeries {
         }
     }
 
-    /// Reads the window that ends with its newest event.
-    pub(crate) fn read(&self, window_ms: i64, min_events: u32) -> Reading {
+    /// Reads the window that ends with its newest event, against what is usual for the account, or for others like it
+    /// when that is given.
+    pub(crate) fn read(&self, window_ms: i64, min_events: u32, for_others: Option<f64>) -> Reading {
         let newest = self.recent.last().map_or(0, |(t, _)| *t);
         let seen = self.recent.len() as u32;
-        let expected = self.rate.expected(newest, window_ms);
+        let expected = for_others.or_else(|| self.rate.expected(newest, window_ms));
         let score = expected.filter(|_| seen >= min_events).map_or(0.0, |e| Rate::score(seen, e));
         let evidence = self.recent.iter().skip(self.recent.len().saturating_sub(EVIDENCE));
         Reading { score, seen, expected, evidence: evidence.map(|(_, id)| id.clone()).collect() }

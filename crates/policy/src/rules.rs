@@ -154,10 +154,21 @@ pub struct Detector {
     pub warm_up: Duration,
     /// … or fewer events than this.
     pub warm_up_events: u32,
+    /// What is usual in the segment: it stands in until then. Without it nothing fires; rates only.
+    pub usual: Option<Usual>,
     /// How long the same account and detector is quiet after a dismissal.
     pub dismissed_for: Duration,
     /// How.
     pub kind: DetectorKind,
+}
+
+/// How many events are usual in a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usual {
+    /// So many …
+    pub events: u32,
+    /// … in this time.
+    pub within: Duration,
 }
 
 /// How a detector looks.

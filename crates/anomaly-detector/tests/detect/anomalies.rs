@@ -88,6 +88,23 @@ fn a_young_account_warms_up() {
     assert_eq!(signals.iter().filter(|s| s.expected.is_none() && s.score == 0.0).count(), 30);
 }
 
+#[test]
+fn what_is_usual_in_the_segment_stands_in_for_a_young_account() {
+    let policy = SAAS.replace("events: 20}", "events: 20, usual: {events: 10, in: 30d}}");
+    let rush: Vec<Arrival> = (0..30).map(|i| ticket(i, DAY + i * HOUR)).collect();
+    let fired = alarms(&policy, &rush, 5 * DAY);
+    assert_eq!(fired.first().and_then(|s| s.event_id.as_deref()), Some("t-3"));
+    assert_eq!(fired.first().and_then(|s| s.expected), Some(0.666667));
+    let calm: Vec<Arrival> = (0..15).map(|i| ticket(i, i * 3 * DAY)).collect();
+    assert_eq!(alarms(&policy, &calm, 50 * DAY), []);
+    // An account that is known goes by itself.
+    let mut busy: Vec<Arrival> = (0..400).map(|i| ticket(i, i * 6 * HOUR)).collect();
+    let known = alarms(&policy, &busy, 110 * DAY).iter().filter(|s| s.at.millis() > 65 * DAY).count();
+    assert_eq!(known, 0);
+    busy.truncate(40);
+    assert!(!alarms(&policy, &busy, 15 * DAY).is_empty());
+}
+
 /// Lets a policy's detector count by an attribute.
 fn by_shop(policy: &str, counts: &str) -> String {
     assert!(policy.contains(counts));

@@ -228,6 +228,7 @@ fn absence() -> Detector {
         threshold: 0.99,
         warm_up: hours(24 * 60),
         warm_up_events: 20,
+        usual: None,
         dismissed_for: hours(24 * 14),
         kind: DetectorKind::Absence { min_events: 12, min_gaps: 1.07, max_gaps: 1.42 },
     }

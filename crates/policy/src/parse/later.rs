@@ -6,7 +6,7 @@ use crate::read::{Block, Kind, Reader, Receives};
 use crate::yaml::Node;
 use crate::{
     ApprovalPolicy, Bound, Clause, Condition, Detector, DetectorKind, Experience, Measure, Rule, SkillRule,
-    TeamOverflow,
+    TeamOverflow, Usual,
 };
 use baton_records::{Id, OverflowReason, Quorum};
 use rust_decimal::Decimal;
@@ -23,7 +23,12 @@ pub(super) fn anomaly(parent: &Block<'_>) -> Vec<Detector> {
 fn detector(block: &Block<'_>, name: &str) -> Detector {
     let reader = block.reader;
     let (least, most) = DETECTOR_THRESHOLDS;
-    let (warm_up, warm_up_events) = warm_up(block);
+    let (warm_up, warm_up_events, usual) = warm_up(block);
+    let kind = detector_kind(block, name);
+    if usual.is_some() && !matches!(kind, DetectorKind::Rate { .. }) {
+        let mend = "take `usual` away; other detectors wait until they know the account";
+        reader.problems.add(block.at, format!("`{name}` says what is usual but looks at no rate"), mend);
+    }
     Detector {
         rule: rule(block, name),
         segment: block.get("segment").map_or_else(|| "*".into(), |node| reader.name(node, "segment")),
@@ -32,8 +37,9 @@ fn detector(block: &Block<'_>, name: &str) -> Detector {
         threshold: block.need("threshold", "0.99").map_or(0.0, |node| reader.number(node, "threshold", least, most)),
         warm_up,
         warm_up_events,
+        usual,
         dismissed_for: block.duration("dismissed_for", "14d"),
-        kind: detector_kind(block, name),
+        kind,
     }
 }
 
@@ -48,15 +54,28 @@ fn by(reader: &Reader, node: &Node) -> Id {
     text
 }
 
-fn warm_up(parent: &Block<'_>) -> (Duration, u32) {
-    let Some(node) = parent.need("warm_up", "{for: 60d, events: 20}") else { return (Duration::ZERO, 0) };
-    let block = parent.reader.block(node, "warm_up");
+fn warm_up(parent: &Block<'_>) -> (Duration, u32, Option<Usual>) {
+    let reader = parent.reader;
+    let Some(node) = parent.need("warm_up", "{for: 60d, events: 20}") else { return (Duration::ZERO, 0, None) };
+    let block = reader.block(node, "warm_up");
     let warm_up = (
         block.duration("for", "60d"),
-        block.need("events", "20").map_or(0, |node| parent.reader.whole(node, "events", 1, 100_000)),
+        block.need("events", "20").map_or(0, |node| reader.whole(node, "events", 1, 100_000)),
+        block.get("usual").map(|node| usual(reader, node)),
     );
     block.finish();
     warm_up
+}
+
+fn usual(reader: &Reader, node: &Node) -> Usual {
+    let block = reader.block(node, "warm_up.usual");
+    let events = block.need("events", "10").map_or(1, |node| reader.whole(node, "events", 1, 1_000_000));
+    let within = block.duration("in", "30d");
+    if within.is_zero() {
+        reader.problems.add(block.at, "`usual` is about no time", "write an `in` above zero, such as `in: 30d`");
+    }
+    block.finish();
+    Usual { events, within }
 }
 
 fn detector_kind(parent: &Block<'_>, name: &str) -> DetectorKind {
