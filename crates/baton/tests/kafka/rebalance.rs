@@ -92,3 +92,49 @@ fn a_router_that_was_away_for_too_long_writes_nothing() {
     assert!(Proof(&site).same_as_replay() > 0);
     site.terminate();
 }
+
+#[test]
+fn an_instance_with_a_name_that_was_away_for_too_long_writes_nothing() {
+    let _turn = turn();
+    let mut site = Site::new(broker(), "away-named");
+    let mut workload = Workload::new(73);
+    workload.found(&site);
+    workload.found_late(&site);
+    ["first", "second"].iter().for_each(|name| site.start(name));
+    site.await_ready();
+    away_for_too_long(&mut site, &mut workload, "first");
+    Proof(&site).every_input_once();
+    site.terminate();
+    assert!(Proof(&site).same_as_replay() > 0);
+}
+
+#[test]
+fn partitions_given_back_by_an_instance_that_then_died_are_taken_up() {
+    let _turn = turn();
+    let mut site = Site::new(broker(), "orphans");
+    let mut workload = Workload::new(75);
+    workload.found(&site);
+    workload.found_late(&site);
+    // It dies between the two rounds of the rebalance that the newcomer begins: what it gave back is with nobody.
+    site.start_failing("first", "after_revoke:1");
+    site.await_ready();
+    workload.go_on(&site, EVENTS);
+    site.start("second");
+    // Or it begins anew by itself, when a commit of its comes in the middle of the rebalance: no less of a test.
+    let cut_short = |site: &mut Site| {
+        let first = site.process("first");
+        let died = first.ended().is_some();
+        (died || first.log().contains("starts over from what is committed")).then_some(died)
+    };
+    if wait_until("the rebalance to be cut short", LIMIT, || cut_short(&mut site)).unwrap() {
+        site.take("first").await_abort("after it gave partitions back");
+        site.start("first");
+    }
+    workload.go_on(&site, EVENTS);
+    site.await_ready();
+    Proof(&site).every_input_once();
+    let logs = ["first", "second"].map(|name| site.process(name).log());
+    assert!(logs.iter().any(|log| log.contains("some partitions are with nobody")), "there were no orphans: {logs:#?}");
+    site.terminate();
+    assert!(Proof(&site).same_as_replay() > 0);
+}

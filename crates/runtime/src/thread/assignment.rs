@@ -6,6 +6,7 @@ use crate::clock;
 use crate::config::{Peers, REQUEST};
 use crate::context::Context;
 use crate::error::{Failure, KafkaFailure, StartError};
+use crate::fail_point;
 use crate::layout::refuse_other;
 use crate::reader::{MEND, ends};
 use crate::slot::Slot;
@@ -120,6 +121,7 @@ impl Thread<'_> {
         }
         let list = self.list(gone.iter());
         self.consumer.incremental_unassign(&list).map_err(|e| KafkaFailure::of("unassign", &e))?;
+        fail_point::hit("after_revoke");
         self.want_ends();
         tracing::info!(stage = self.setup.stage.name, partitions = partitions.len(), "partitions given back");
         Ok(())

@@ -2,5 +2,7 @@
 
 #[cfg(test)]
 mod counts;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod tables;
