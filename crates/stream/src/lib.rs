@@ -12,7 +12,7 @@ pub mod wire;
 
 pub use changelog::{BatchSink, Changelog};
 pub use outbox::{Counted, Handed, Header, Outbox, Output};
-pub use store::{CorruptEntry, Key, Sink, Store, Table, Value};
+pub use store::{CorruptEntry, Key, Range, Sink, Store, Table, Value};
 pub use topic::Topic;
 
 use baton_records::{Source, Timestamp};

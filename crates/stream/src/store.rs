@@ -1,13 +1,12 @@
 //! State stores: tables in memory whose changes go to a changelog.
 //!
-//! The changelog is the write-ahead log: [`Store::drain`] gives every entry that changed since the last commit, in the
-//! order of keys, and [`Store::restore`] takes them back. Restoring all of these, in order, gives the table that wrote
+//! The changelog is the write-ahead log: [`Store::drain`] gives every entry that changed since the last commit, once, and [`Store::restore`] takes them back. Restoring all of these, in order, gives the table that wrote
 //! them. [`crate::Changelog`] makes batches of them.
 
 use baton_records::{Id, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::ops::{Bound, RangeBounds};
 
 /// An entry of a changelog cannot be read.
@@ -154,51 +153,72 @@ tuple_keys!(A 0, B 1);
 tuple_keys!(A 0, B 1, C 2);
 tuple_keys!(A 0, B 1, C 2, D 3);
 
-/// What a changelog knew of a key before it changed.
+/// What the changelog knows of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Logged {
-    /// It has an entry, which a removal must take away.
-    Entry,
+    /// It has it as it is.
+    Newest,
+    /// It has an older one.
+    Older,
     /// It has none: an entry that comes and goes between two commits leaves no trace.
     Nothing,
 }
 
-impl Logged {
-    fn when(had_entry: bool) -> Self {
-        if had_entry { Self::Entry } else { Self::Nothing }
-    }
+#[derive(Debug)]
+struct Held<V> {
+    value: V,
+    logged: Logged,
 }
 
 /// A table in memory.
 #[derive(Debug)]
 pub struct Table<K, V> {
     name: &'static str,
-    entries: BTreeMap<K, V>,
-    changed: BTreeMap<K, Logged>,
+    entries: BTreeMap<K, Held<V>>,
+    /// Keys of entries that are not logged as they are, in the order in which they changed; some are gone again.
+    changed: Vec<K>,
+    /// Keys of which the changelog has an entry and the table none.
+    removed: BTreeSet<K>,
 }
 
 impl<K: Key, V: Value> Table<K, V> {
     /// Makes an empty table.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, entries: BTreeMap::new(), changed: BTreeMap::new() }
+        Self { name, entries: BTreeMap::new(), changed: Vec::new(), removed: BTreeSet::new() }
     }
 
     /// Returns an entry.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.entries.get(key)
+        self.entries.get(key).map(|held| &held.value)
     }
 
     /// Sets an entry.
     pub fn put(&mut self, key: K, value: V) {
-        let old = self.entries.insert(key.clone(), value);
-        self.changed.entry(key).or_insert(Logged::when(old.is_some()));
+        match self.entries.entry(key) {
+            btree_map::Entry::Occupied(entry) => {
+                if entry.get().logged == Logged::Newest {
+                    self.changed.push(entry.key().clone());
+                }
+                let held = entry.into_mut();
+                held.value = value;
+                held.change();
+            }
+            btree_map::Entry::Vacant(entry) => {
+                let logged = unlogged(&mut self.removed, entry.key());
+                self.changed.push(entry.key().clone());
+                entry.insert(Held { value, logged });
+            }
+        }
     }
 
     /// Changes an entry in place, if there is one.
     pub fn update<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
-        let entry = self.entries.get_mut(key)?;
-        self.changed.entry(key.clone()).or_insert(Logged::Entry);
-        Some(change(entry))
+        let held = self.entries.get_mut(key)?;
+        if held.logged == Logged::Newest {
+            self.changed.push(key.clone());
+        }
+        held.change();
+        Some(change(&mut held.value))
     }
 
     /// Changes an entry in place; starts with the default when there is none.
@@ -206,27 +226,37 @@ impl<K: Key, V: Value> Table<K, V> {
     where
         V: Default,
     {
-        let entry = self.entries.entry(key.clone());
-        let had_entry = matches!(entry, btree_map::Entry::Occupied(_));
-        self.changed.entry(key.clone()).or_insert(Logged::when(had_entry));
-        change(entry.or_default())
+        // Most are there, and a key that is not is the only one that is cloned twice.
+        if let Some(held) = self.entries.get_mut(key) {
+            if held.logged == Logged::Newest {
+                self.changed.push(key.clone());
+            }
+            held.change();
+            return change(&mut held.value);
+        }
+        let mut value = V::default();
+        let result = change(&mut value);
+        self.put(key.clone(), value);
+        result
     }
 
     /// Removes an entry and returns it.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let old = self.entries.remove(key)?;
-        self.changed.entry(key.clone()).or_insert(Logged::Entry);
-        Some(old)
+        let (key, held) = self.entries.remove_entry(key)?;
+        if held.logged != Logged::Nothing {
+            self.removed.insert(key);
+        }
+        Some(held.value)
     }
 
     /// Returns the entries of a range of keys, in order.
-    pub fn range<R: RangeBounds<K>>(&self, range: R) -> btree_map::Range<'_, K, V> {
-        self.entries.range(range)
+    pub fn range<R: RangeBounds<K>>(&self, range: R) -> Range<'_, K, V> {
+        Range(self.entries.range(range))
     }
 
     /// Returns all entries, in the order of keys.
-    pub fn iter(&self) -> btree_map::Iter<'_, K, V> {
-        self.entries.iter()
+    pub fn iter(&self) -> Range<'_, K, V> {
+        self.range(..)
     }
 
     /// Returns how many entries there are.
@@ -238,6 +268,37 @@ impl<K: Key, V: Value> Table<K, V> {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+/// Entries in the order of keys.
+#[derive(Debug)]
+pub struct Range<'t, K, V>(btree_map::Range<'t, K, Held<V>>);
+
+impl<'t, K, V> Iterator for Range<'t, K, V> {
+    type Item = (&'t K, &'t V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(key, held)| (key, &held.value))
+    }
+}
+
+impl<K, V> DoubleEndedIterator for Range<'_, K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|(key, held)| (key, &held.value))
+    }
+}
+
+impl<V> Held<V> {
+    const fn change(&mut self) {
+        if matches!(self.logged, Logged::Newest) {
+            self.logged = Logged::Older;
+        }
+    }
+}
+
+/// Says what the changelog knows of a key that the table gets.
+fn unlogged<K: Ord>(removed: &mut BTreeSet<K>, key: &K) -> Logged {
+    if !removed.is_empty() && removed.remove(key) { Logged::Older } else { Logged::Nothing }
 }
 
 impl<K: Key, V: Value> Store for Table<K, V> {
@@ -255,7 +316,7 @@ impl<K: Key, V: Value> Store for Table<K, V> {
             }
             Some(bytes) => {
                 let value = V::decode(bytes).ok_or_else(|| corrupt("its value"))?;
-                self.entries.insert(key, value);
+                self.entries.insert(key, Held { value, logged: Logged::Newest });
             }
         }
         Ok(())
@@ -263,18 +324,19 @@ impl<K: Key, V: Value> Store for Table<K, V> {
 
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
         let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
-        for (key, logged) in std::mem::take(&mut self.changed) {
+        for key in self.changed.drain(..) {
+            let Some(held) = self.entries.get_mut(&key).filter(|held| held.logged != Logged::Newest) else { continue };
+            held.logged = Logged::Newest;
             key_bytes.clear();
             key.encode(&mut key_bytes);
-            match self.entries.get(&key) {
-                None if logged == Logged::Nothing => {}
-                None => sink(&key_bytes, None),
-                Some(value) => {
-                    value_bytes.clear();
-                    value.encode(&mut value_bytes);
-                    sink(&key_bytes, Some(&value_bytes));
-                }
-            }
+            value_bytes.clear();
+            held.value.encode(&mut value_bytes);
+            sink(&key_bytes, Some(&value_bytes));
+        }
+        while let Some(key) = self.removed.pop_first() {
+            key_bytes.clear();
+            key.encode(&mut key_bytes);
+            sink(&key_bytes, None);
         }
     }
 
@@ -283,11 +345,11 @@ impl<K: Key, V: Value> Store for Table<K, V> {
         let mut entries = self.entries.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
         let (mut key_bytes, mut value_bytes, mut given) = (Vec::new(), Vec::new(), 0);
         while given < budget {
-            let (key, value) = entries.next()?;
+            let (key, held) = entries.next()?;
             key_bytes.clear();
             key.encode(&mut key_bytes);
             value_bytes.clear();
-            value.encode(&mut value_bytes);
+            held.value.encode(&mut value_bytes);
             sink(&key_bytes, Some(&value_bytes));
             given += key_bytes.len() + value_bytes.len();
         }
@@ -327,7 +389,7 @@ mod tests {
         table.put(1, 5);
         table.put(2, 9);
         let key = |number: u64| number.to_be_bytes().to_vec();
-        assert_eq!(drained(&mut table), [(key(1), Some(b"5".to_vec())), (key(2), Some(b"9".to_vec()))]);
+        assert_eq!(drained(&mut table), [(key(2), Some(b"9".to_vec())), (key(1), Some(b"5".to_vec()))]);
         assert_eq!(drained(&mut table), []);
         assert_eq!(table.update(&1, |value| *value += 1), Some(()));
         assert_eq!(table.update(&7, |value| *value += 1), None);

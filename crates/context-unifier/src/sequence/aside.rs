@@ -2,7 +2,7 @@
 
 use super::Place;
 use baton_records::{AccountVersion, Id, Passed, Payload, Source, Timestamp};
-use baton_stream::{Store, Table};
+use baton_stream::{Range, Store, Table};
 use serde::{Deserialize, Serialize};
 
 /// How many events of an account are set aside; beyond that the oldest goes into the log at once.
@@ -82,7 +82,7 @@ impl Aside {
         self.take(&oldest)
     }
 
-    fn of_account(&self, account: &Id) -> std::collections::btree_map::Range<'_, (Id, u64), SetAside> {
+    fn of_account(&self, account: &Id) -> Range<'_, (Id, u64), SetAside> {
         self.waiting.range((account.clone(), 0)..=(account.clone(), u64::MAX))
     }
 
