@@ -47,22 +47,22 @@ pub(crate) fn build(state: &State, rules: &Rules, account: &Account, episode: &E
 }
 
 /// A fact's place in a dossier; events of two topics may have one id and moment, but not one text too.
-type Place<'s> = (At, &'s Id);
+type Place = (At, Id);
 
 /// Evidence first, then the newest of the conversation, then the newest of everything else; oldest first.
-fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<Place<'s>, &'s FactEntry> {
+fn choose(state: &State, account: &Id, episode: &Episode) -> BTreeMap<Place, FactEntry> {
     let from = (episode.handoff_id.clone(), 0, Id::default());
     let pinned = state.pinned.range(from..).take_while(|(k, _)| k.0 == episode.handoff_id);
-    let mut chosen: BTreeMap<Place<'_>, &FactEntry> = BTreeMap::new();
+    let mut chosen: BTreeMap<Place, FactEntry> = BTreeMap::new();
     let is_wanted = |id: &Id, fact: &FactEntry| {
         episode.reasons.iter().flat_map(|r| &r.evidence).any(|e| e.at.1 == *id && fact.is_at(e.at.0))
     };
     let evidence: Vec<_> = pinned.filter(|(k, fact)| is_wanted(&k.2, fact)).collect();
     for (key, fact) in evidence.into_iter().rev().take(FACTS) {
-        chosen.insert(((fact.as_of, key.2.clone()), &fact.text), fact);
+        chosen.insert(((fact.as_of, key.2.clone()), fact.text.clone()), fact.clone());
     }
     let here = |fact: &FactEntry| fact.conversation.as_ref().is_some_and(|c| episode.joined.contains(c));
-    let before = |all: Vec<(At, &'s FactEntry)>| all.into_iter().filter(|(at, _)| *at <= episode.cut);
+    let before = |all: Vec<(At, FactEntry)>| all.into_iter().filter(|(at, _)| *at <= episode.cut);
     let others = before(facts::others(state, account));
     let (transcript, elsewhere): (Vec<_>, Vec<_>) =
         before(facts::messages(state, account)).partition(|(_, fact)| here(fact));
@@ -70,7 +70,7 @@ fn choose<'s>(state: &'s State, account: &Id, episode: &Episode) -> BTreeMap<Pla
         if chosen.len() >= FACTS {
             break;
         }
-        chosen.entry((at, &fact.text)).or_insert(fact);
+        chosen.entry((at, fact.text.clone())).or_insert(fact);
     }
     chosen
 }

@@ -60,7 +60,7 @@ impl<'a> Step<'a> {
         fact.judged = placed.late.then_some(placed.at.0);
         fact.evidence = counted || !hits.is_empty();
         let named = facts::Named::new(&event.event_id, topic);
-        facts::keep(self.state, &self.account, (event, named), fact, history);
+        facts::keep(self.state, &self.account, (event, named), &fact, history);
         let mut judgement = Judgement::new(key.clone());
         judgement.matters = counted || is_customer_message(event) || is_answer(event) || event.event_type == "request";
         if history {

@@ -2,8 +2,9 @@
 //! and apart from them what may still be evidence.
 
 use crate::episode::Evidence;
-use crate::state::{At, FactEntry, FactKey, State, ordered};
+use crate::state::{At, FactEntry, FactGroup, FactKey, State, ordered};
 use baton_records::{Actor, Event, Id, ids};
+use baton_stream::Packed;
 
 const OTHER: u8 = 0;
 const MESSAGE: u8 = 1;
@@ -48,18 +49,8 @@ impl Named {
     }
 }
 
-fn key(account: &Id, class: u8, at: i64, named: Named) -> FactKey {
-    let mut bytes = [class; 9];
-    if let Some((_, time)) = bytes.split_first_mut() {
-        time.copy_from_slice(&ordered(at).to_be_bytes());
-    }
-    (account.clone(), bytes, named.event_id, named.topic)
-}
-
-fn floor_key(account: &Id, class: u8) -> FactKey {
-    let mut bytes = [0; 9];
-    bytes[0] = class;
-    (account.clone(), bytes, Id::default(), [0; 4])
+fn key(at: i64, named: Named) -> FactKey {
+    (ordered(at), named.event_id, named.topic)
 }
 
 /// Makes the fact that an event is, judged where it happened and evidence of nothing yet.
@@ -83,100 +74,105 @@ pub(crate) fn entry(event: &Event, conversation: Option<&Id>, as_of: i64, arriva
 
 /// Keeps a fact, and drops the oldest of its class when there are too many. What is judged now (all but history) is never
 /// dropped at once, however old it is.
-pub(crate) fn keep(state: &mut State, account: &Id, event: (&Event, Named), fact: FactEntry, history: bool) {
+pub(crate) fn keep(state: &mut State, account: &Id, event: (&Event, Named), fact: &FactEntry, history: bool) {
     let (event, named) = event;
     let (plain, apart) = classes(&event.event_type);
     if fact.evidence {
         return keep_apart(state, account, apart, named, fact);
     }
-    let new = key(account, plain, fact.as_of, named);
-    state.facts.put(new.clone(), fact);
-    let Some(oldest) = too_many(state, account, plain, None) else { return };
-    let Some(fact) = state.facts.remove(&oldest) else { return };
-    let waits = (account.clone(), ordered(fact.judged_at()), oldest.2.clone());
-    if (oldest == new && !history) || state.questions.get(&waits).is_some() {
-        keep_apart(state, account, apart, Named { event_id: oldest.2, topic: oldest.3 }, fact);
+    let group = (account.clone(), plain);
+    let new = key(fact.as_of, named);
+    state.facts.put(&group, new.clone(), Packed::new(fact));
+    let Some(oldest) = too_many(state, &group, None) else { return };
+    let Some(gone) = state.facts.remove(&group, &oldest) else { return };
+    let judged_now = oldest == new && !history;
+    if !judged_now && state.questions.is_empty() {
+        return;
+    }
+    let Some(fact) = gone.get() else { return };
+    let waits = (account.clone(), ordered(fact.judged_at()), oldest.1.clone());
+    if judged_now || state.questions.get(&waits).is_some() {
+        keep_apart(state, account, apart, Named { event_id: oldest.1, topic: oldest.2 }, &fact);
     }
 }
 
-fn keep_apart(state: &mut State, account: &Id, class: u8, named: Named, fact: FactEntry) {
-    let new = key(account, class, fact.judged_at(), named);
-    state.facts.put(new.clone(), fact);
-    if let Some(oldest) = too_many(state, account, class, Some(&new)) {
-        state.facts.remove(&oldest);
+fn keep_apart(state: &mut State, account: &Id, class: u8, named: Named, fact: &FactEntry) {
+    let group = (account.clone(), class);
+    let new = key(fact.judged_at(), named);
+    state.facts.put(&group, new.clone(), Packed::new(fact));
+    if let Some(oldest) = too_many(state, &group, Some(&new)) {
+        state.facts.remove(&group, &oldest);
     }
 }
 
 /// Returns the oldest fact, but for the new one, of a class that has too many.
-fn too_many(state: &State, account: &Id, of: u8, new: Option<&FactKey>) -> Option<FactKey> {
-    let (mut count, mut oldest) = (0, None);
-    for (key, _) in class(state, account, of) {
-        oldest = oldest.or(Some(key).filter(|key| Some(*key) != new));
-        count += 1;
+fn too_many(state: &State, group: &FactGroup, new: Option<&FactKey>) -> Option<FactKey> {
+    let room = ROOM.get(usize::from(group.1)).copied().unwrap_or_default();
+    let mut facts = state.facts.group(group);
+    if facts.len() <= room {
+        return None;
     }
-    let room = ROOM.get(usize::from(of)).copied().unwrap_or_default();
-    oldest.filter(|_| count > room).cloned()
+    facts.find(|(key, _)| Some(*key) != new).map(|(key, _)| key.clone())
 }
 
-/// Returns the account's facts of one class, oldest first; evidence by when it was judged.
-fn class<'s>(
-    state: &'s State,
-    account: &Id,
-    class: u8,
-) -> impl DoubleEndedIterator<Item = (&'s FactKey, &'s FactEntry)> {
-    state.facts.range(floor_key(account, class)..floor_key(account, class + 1))
+type Kept<'s> = (&'s FactKey, &'s Packed<FactEntry>);
+
+/// Returns the account's facts of these classes, each oldest first; evidence by when it was judged.
+fn of_classes<'s, const N: usize>(state: &'s State, account: &Id, classes: [u8; N]) -> impl Iterator<Item = Kept<'s>> {
+    let groups = classes.map(|class| state.facts.group(&(account.clone(), class)));
+    groups.into_iter().flatten()
 }
 
 /// Returns the account's messages, newest first.
-pub(crate) fn messages<'s>(state: &'s State, account: &Id) -> Vec<(At, &'s FactEntry)> {
-    newest(state, account, [MESSAGE, MESSAGE_EVIDENCE])
+pub(crate) fn messages(state: &State, account: &Id) -> Vec<(At, FactEntry)> {
+    newest(of_classes(state, account, [MESSAGE, MESSAGE_EVIDENCE]))
 }
 
 /// Returns everything else, newest first.
-pub(crate) fn others<'s>(state: &'s State, account: &Id) -> Vec<(At, &'s FactEntry)> {
-    newest(state, account, [OTHER, OTHER_EVIDENCE])
+pub(crate) fn others(state: &State, account: &Id) -> Vec<(At, FactEntry)> {
+    newest(of_classes(state, account, [OTHER, OTHER_EVIDENCE]))
 }
 
-fn newest<'s>(state: &'s State, account: &Id, classes: [u8; 2]) -> Vec<(At, &'s FactEntry)> {
-    let all = classes.iter().flat_map(|of| class(state, account, *of));
-    let mut all: Vec<_> = all.map(|(key, fact)| ((fact.as_of, key.2.clone()), fact)).collect();
-    all.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+fn newest<'s>(facts: impl Iterator<Item = Kept<'s>>) -> Vec<(At, FactEntry)> {
+    let unpacked = |(key, fact): Kept<'_>| fact.get().map(|fact| ((fact.as_of, key.1.clone()), fact));
+    let mut all: Vec<_> = facts.filter_map(unpacked).collect();
+    all.sort_by(|(a, _), (b, _)| b.cmp(a));
     all
 }
 
 /// Returns the fact of an event that is evidence: what was judged at that moment.
-pub(crate) fn of_evidence<'s>(state: &'s State, account: &Id, evidence: &Evidence) -> Option<&'s FactEntry> {
+pub(crate) fn of_evidence(state: &State, account: &Id, evidence: &Evidence) -> Option<FactEntry> {
     let (at, event_id) = &evidence.at;
-    let all = ALL.into_iter().flat_map(|of| class(state, account, of));
-    let all = all.filter(|(key, fact)| key.2 == *event_id && fact.is_at(*at)).map(|(_, fact)| fact);
+    let all = of_classes(state, account, ALL).filter(|(key, _)| key.1 == *event_id).filter_map(|(_, fact)| fact.get());
     // Of two topics' events with one id and moment the one that was said by who said the evidence.
-    all.max_by_key(|fact| fact.customer == evidence.customer)
+    all.filter(|fact| fact.is_at(*at)).max_by_key(|fact| fact.customer == evidence.customer)
 }
 
 /// Returns the newest fact of an event that a detector has counted, of this topic if there is one.
-pub(crate) fn counted<'s>(
-    state: &'s State,
+pub(crate) fn counted(
+    state: &State,
     account: &Id,
     event_type: &str,
     event_id: &Id,
     topic: Option<&str>,
-) -> Option<(At, &'s FactEntry)> {
+) -> Option<(At, FactEntry)> {
     let named = topic.map(|topic| Named::new(event_id, topic).topic);
-    let all = class(state, account, classes(event_type).1).filter(|(key, _)| key.2 == *event_id);
-    let (key, fact) = all.max_by_key(|(key, fact)| (named.is_some_and(|topic| key.3 == topic), fact.as_of))?;
-    Some(((fact.as_of, key.2.clone()), fact))
+    let all = of_classes(state, account, [classes(event_type).1]).filter(|(key, _)| key.1 == *event_id);
+    let all = all.filter_map(|(key, fact)| Some((key, fact.get()?)));
+    let (key, fact) = all.max_by_key(|(key, fact)| (named.is_some_and(|topic| key.2 == topic), fact.as_of))?;
+    Some(((fact.as_of, key.1.clone()), fact))
 }
 
 /// Drops the account's facts, or those of one contact.
 pub(crate) fn erase(state: &mut State, account: &Id, contact: Option<&Id>) {
-    let gone: Vec<FactKey> = ALL
-        .into_iter()
-        .flat_map(|of| class(state, account, of))
-        .filter(|(_, fact)| contact.is_none() || fact.contact.as_ref() == contact)
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in &gone {
-        state.facts.remove(key);
+    let of_contact = |fact: &Packed<FactEntry>| fact.get().is_none_or(|fact| fact.contact.as_ref() == contact);
+    for class in ALL {
+        let group = (account.clone(), class);
+        let facts = state.facts.group(&group).filter(|(_, fact)| contact.is_none() || of_contact(fact));
+        let gone: Vec<FactKey> = facts.map(|(key, _)| key.clone()).collect();
+        for key in &gone {
+            state.facts.remove(&group, key);
+        }
     }
 }
 

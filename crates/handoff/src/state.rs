@@ -4,7 +4,7 @@
 
 use crate::episode::Episode;
 use baton_records::{Account, ApprovalRequest, Channel, External, Id, Timestamp};
-use baton_stream::{Store, Table};
+use baton_stream::{Groups, Packed, Store, Table};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +14,10 @@ use std::sync::Arc;
 pub(crate) type At = (i64, Id);
 
 /// A fact's key: account, class and time, event, part of its topic's hash: events of two topics may have one id. What may
-/// be evidence stands at the time at which it was judged.
-pub(crate) type FactKey = (Id, [u8; 9], Id, [u8; 4]);
+/// Facts stand by account and class …
+pub(crate) type FactGroup = (Id, u8);
+/// … and there by time, event, and its topic.
+pub(crate) type FactKey = (u64, Id, [u8; 4]);
 
 /// How far the log has been decided.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -291,7 +293,7 @@ pub(crate) struct State {
     pub policy: Table<(), PolicyText>,
     pub accounts: Table<Id, Arc<Account>>,
     pub activity: Table<Id, Activity>,
-    pub facts: Table<FactKey, FactEntry>,
+    pub facts: Groups<FactGroup, FactKey, Packed<FactEntry>>,
     /// By account and conversation.
     pub conversations: Table<(Id, Id), Conversation>,
     /// By account and conversation.
@@ -323,7 +325,7 @@ impl State {
             policy: Table::new("decide.policy"),
             accounts: Table::new("decide.accounts"),
             activity: Table::new("decide.activity"),
-            facts: Table::new("decide.facts"),
+            facts: Groups::new("decide.facts"),
             conversations: Table::new("decide.conversations"),
             open: Table::new("decide.open"),
             pinned: Table::new("decide.pinned"),

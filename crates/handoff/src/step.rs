@@ -222,7 +222,7 @@ impl Step<'_> {
             let mut pinned = self.state.pinned.range(from..).take_while(|(k, _)| k.0 == *handoff);
             if !handoff.is_empty() && pinned.any(|(k, fact)| k.2 == evidence.at.1 && fact.is_at(evidence.at.0)) {
                 known.push(evidence);
-            } else if let Some(fact) = facts::of_evidence(self.state, &self.account, &evidence).cloned() {
+            } else if let Some(fact) = facts::of_evidence(self.state, &self.account, &evidence) {
                 if !handoff.is_empty() {
                     self.state.pinned.put(dossier::pin_key(handoff, fact.as_of, &evidence.at.1), fact);
                 }

@@ -5,13 +5,17 @@
 //! survive stands in [`Store`]s; what it reads again after a restart from inputs that it still holds does not.
 
 mod changelog;
+mod groups;
 mod outbox;
+mod packed;
 mod store;
 mod topic;
 pub mod wire;
 
 pub use changelog::{BatchSink, Changelog};
+pub use groups::Groups;
 pub use outbox::{Counted, Handed, Header, Outbox, Output};
+pub use packed::Packed;
 pub use store::{CorruptEntry, Key, Range, Sink, Store, Table, Value};
 pub use topic::Topic;
 

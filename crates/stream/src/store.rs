@@ -155,7 +155,7 @@ tuple_keys!(A 0, B 1, C 2, D 3);
 
 /// What the changelog knows of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Logged {
+pub(crate) enum Logged {
     /// It has it as it is.
     Newest,
     /// It has an older one.
@@ -297,7 +297,7 @@ impl<V> Held<V> {
 }
 
 /// Says what the changelog knows of a key that the table gets.
-fn unlogged<K: Ord>(removed: &mut BTreeSet<K>, key: &K) -> Logged {
+pub(crate) fn unlogged<K: Ord>(removed: &mut BTreeSet<K>, key: &K) -> Logged {
     if !removed.is_empty() && removed.remove(key) { Logged::Older } else { Logged::Nothing }
 }
 

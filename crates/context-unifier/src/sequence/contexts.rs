@@ -5,7 +5,7 @@
 
 use super::conversations::Conversations;
 use baton_records::{Channel, Context, Event, Fact, Id, Timestamp, ids};
-use baton_stream::{Outbox, Store, Table, wire};
+use baton_stream::{Groups, Outbox, Store, Table, wire};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -69,7 +69,8 @@ struct Heard {
 #[derive(Debug)]
 pub(crate) struct Contexts {
     accounts: Table<Id, Heard>,
-    facts: Table<(Id, u64), Kept>,
+    /// By account and number.
+    facts: Groups<Id, u64, Kept>,
     /// Up to when (`occurred_at`) an account, or a contact of it, is erased.
     erased: Table<(Id, Id), i64>,
     /// What is to be written, by time; made of `accounts`.
@@ -80,7 +81,7 @@ impl Contexts {
     pub(crate) const fn new() -> Self {
         Self {
             accounts: Table::new("sequence.contexts"),
-            facts: Table::new("sequence.facts"),
+            facts: Groups::new("sequence.facts"),
             erased: Table::new("sequence.erased"),
             due: None,
         }
@@ -118,7 +119,7 @@ impl Contexts {
             heard.due.get_or_insert(write_at);
             (number, heard.facts, newly_due)
         });
-        self.facts.put((account.clone(), number), kept);
+        self.facts.put(account, number, kept);
         if newly_due {
             self.due().insert((write_at, account.clone()));
         }
@@ -161,22 +162,18 @@ impl Contexts {
             .get(account)
             .is_some_and(|h| h.facts > MAX_FACTS || (h.bytes > MAX_FACT_BYTES && h.facts > MIN_FACTS))
         {
-            let Some(oldest) = self.of_account(account).next().map(|(key, _)| key.clone()) else { return };
-            self.drop_fact(&oldest);
+            let Some(oldest) = self.facts.group(account).next().map(|(number, _)| *number) else { return };
+            self.drop_fact(account, oldest);
         }
     }
 
-    fn drop_fact(&mut self, key: &(Id, u64)) {
-        if let Some(gone) = self.facts.remove(key) {
-            self.accounts.update(&key.0, |heard| {
+    fn drop_fact(&mut self, account: &Id, number: u64) {
+        if let Some(gone) = self.facts.remove(account, &number) {
+            self.accounts.update(account, |heard| {
                 heard.facts = heard.facts.saturating_sub(1);
                 heard.bytes = heard.bytes.saturating_sub(gone.bytes());
             });
         }
-    }
-
-    fn of_account<'a>(&'a self, account: &'a Id) -> impl Iterator<Item = (&'a (Id, u64), &'a Kept)> + 'a {
-        self.facts.range((account.clone(), 0)..=(account.clone(), u64::MAX))
     }
 
     /// Makes what is kept in memory only, after a restore.
@@ -203,7 +200,8 @@ impl Contexts {
     fn context(&self, account: &Id, conversations: &Conversations) -> Option<Context> {
         let heard = self.accounts.get(account)?;
         let mut facts: Vec<Fact> = self
-            .of_account(account)
+            .facts
+            .group(account)
             .map(|(_, kept)| Fact {
                 text: kept.text.clone(),
                 source: kept.source,
@@ -242,10 +240,10 @@ impl Contexts {
         self.remember_erasure(account, contact, until);
         let Some(contact) = contact else { return self.forget(account, out) };
         let tag = Some(contact_tag(contact));
-        let gone: Vec<_> =
-            self.of_account(account).filter(|(_, kept)| kept.contact == tag).map(|(key, _)| key.clone()).collect();
-        for key in &gone {
-            self.drop_fact(key);
+        let facts = self.facts.group(account);
+        let gone: Vec<u64> = facts.filter(|(_, kept)| kept.contact == tag).map(|(number, _)| *number).collect();
+        for number in gone {
+            self.drop_fact(account, number);
         }
         let write_at = i64::MIN;
         let Some(before) = self.accounts.update(account, |heard| heard.due.replace(write_at)) else { return };
@@ -257,9 +255,9 @@ impl Contexts {
 
     /// Forgets an account, and writes a tombstone.
     pub(crate) fn forget(&mut self, account: &Id, out: &mut Outbox) {
-        let facts: Vec<_> = self.of_account(account).map(|(key, _)| key.clone()).collect();
-        for fact in &facts {
-            self.facts.remove(fact);
+        let facts: Vec<u64> = self.facts.group(account).map(|(number, _)| *number).collect();
+        for number in facts {
+            self.facts.remove(account, &number);
         }
         if let Some(due) = self.accounts.remove(account).and_then(|heard| heard.due) {
             self.due().remove(&(due, account.clone()));

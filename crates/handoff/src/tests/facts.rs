@@ -3,6 +3,7 @@
 use super::{Driver, Line};
 use crate::facts::MOST;
 use baton_records::{Id, Status, Timestamp};
+use baton_stream::Store as _;
 use serde_json::{Value, json};
 
 const START_MS: i64 = 1_772_445_600_000;
@@ -115,7 +116,7 @@ fn facts_have_a_bound_whatever_comes_in_whichever_order() {
         driver.feed(&old);
     }
     meanwhile(&mut driver, 20_000, "order");
-    assert!(driver.decide.state.facts.len() <= MOST, "{} facts", driver.decide.state.facts.len());
+    assert!(driver.decide.state.facts.entries() <= MOST, "{} facts", driver.decide.state.facts.entries());
 }
 
 /// Lets an event come from another topic than the others.
