@@ -24,7 +24,7 @@ fn outage(prefix: &str, names: &[&str], down: fn(&mut KafkaBroker)) {
         let Err(failure) = catch_unwind(AssertUnwindSafe(|| sees_through(&mut broker, prefix, names, down))) else {
             return;
         };
-        if tries == 3 || !broker.log().contains("these partitions are likely deleted already") {
+        if tries == 5 || !broker.log().contains("these partitions are likely deleted already") {
             resume_unwind(failure);
         }
     }

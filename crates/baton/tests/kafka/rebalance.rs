@@ -33,6 +33,9 @@ fn a_second_instance_joins_and_leaves_under_load() {
 /// Pauses a process beyond the time-out of its session, waits until its partitions are with somebody else, and lets it go
 /// on into work that is no longer its own.
 fn away_for_too_long(site: &mut Site, workload: &mut Workload, sleeper: &str) {
+    // Who is given nothing in the first round of a rebalance is ready, too; it would have nothing to lose.
+    let has_tasks = format!("{sleeper} to have tasks");
+    wait_until(&has_tasks, LIMIT, || site.process(sleeper).log().contains("task restored").then_some(())).unwrap();
     workload.go_on(site, EVENTS);
     site.process(sleeper).signal(Signal::Stop);
     workload.go_on(site, EVENTS);
