@@ -1,9 +1,10 @@
 //! What a human must know: facts up to the evidence, what is silent, what is old, and two short texts.
 
 use crate::episode::Episode;
+use crate::fact::FactEntry;
 use crate::facts;
 use crate::rules::Rules;
-use crate::state::{At, FactEntry, State, ordered};
+use crate::state::{At, State, ordered};
 use baton_records::{Account, Dossier, Fact, Id, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +23,8 @@ const BRIEF_BYTES: usize = 1_024;
 
 /// Builds the dossier of an open handoff.
 pub(crate) fn build(state: &State, rules: &Rules, account: &Account, episode: &Episode) -> Dossier {
-    let chosen = choose(state, &account.account_id, episode);
+    let known = [facts::others(state, &account.account_id), facts::messages(state, &account.account_id)];
+    let chosen = choose(state, &known, episode);
     let newest = episode.cut.0;
     let mut stale = Vec::new();
     let context = &rules.policy.context;
@@ -41,16 +43,19 @@ pub(crate) fn build(state: &State, rules: &Rules, account: &Account, episode: &E
             }
         })
         .collect();
-    let missing_sources = missing(state, rules, account, newest);
+    let missing_sources = missing(state, rules, account, &known, newest);
     let summary = summary(account, episode, &facts, &missing_sources);
     Dossier { brief: brief(account, episode), summary, facts, missing_sources, stale }
 }
+
+/// What is known of the account: messages last, each newest first.
+type Known = [Vec<(At, FactEntry)>; 2];
 
 /// A fact's place in a dossier; events of two topics may have one id and moment, but not one text too.
 type Place = (At, Id);
 
 /// Evidence first, then the newest of the conversation, then the newest of everything else; oldest first.
-fn choose(state: &State, account: &Id, episode: &Episode) -> BTreeMap<Place, FactEntry> {
+fn choose(state: &State, [others, messages]: &Known, episode: &Episode) -> BTreeMap<Place, FactEntry> {
     let from = (episode.handoff_id.clone(), 0, Id::default());
     let pinned = state.pinned.range(from..).take_while(|(k, _)| k.0 == episode.handoff_id);
     let mut chosen: BTreeMap<Place, FactEntry> = BTreeMap::new();
@@ -62,15 +67,13 @@ fn choose(state: &State, account: &Id, episode: &Episode) -> BTreeMap<Place, Fac
         chosen.insert(((fact.as_of, key.2.clone()), fact.text.clone()), fact.clone());
     }
     let here = |fact: &FactEntry| fact.conversation.as_ref().is_some_and(|c| episode.joined.contains(c));
-    let before = |all: Vec<(At, FactEntry)>| all.into_iter().filter(|(at, _)| *at <= episode.cut);
-    let others = before(facts::others(state, account));
-    let (transcript, elsewhere): (Vec<_>, Vec<_>) =
-        before(facts::messages(state, account)).partition(|(_, fact)| here(fact));
-    for (at, fact) in transcript.into_iter().take(TRANSCRIPT).chain(others).chain(elsewhere) {
+    let before = |(at, _): &&(At, FactEntry)| *at <= episode.cut;
+    let (transcript, elsewhere): (Vec<_>, Vec<_>) = messages.iter().filter(before).partition(|(_, fact)| here(fact));
+    for (at, fact) in transcript.into_iter().take(TRANSCRIPT).chain(others.iter().filter(before)).chain(elsewhere) {
         if chosen.len() >= FACTS {
             break;
         }
-        chosen.entry((at, fact.text.clone())).or_insert(fact);
+        chosen.entry((at.clone(), fact.text.clone())).or_insert_with(|| fact.clone());
     }
     chosen
 }
@@ -89,7 +92,7 @@ fn text(rules: &Rules, account: &Account, fact: &FactEntry) -> Id {
 }
 
 /// Expected sources of which nothing was heard for too long.
-fn missing(state: &State, rules: &Rules, account: &Account, now: i64) -> Vec<Id> {
+fn missing(state: &State, rules: &Rules, account: &Account, known: &Known, now: i64) -> Vec<Id> {
     let heard = state.activity.get(&account.account_id);
     let recent =
         |at: i64, most: &Duration| at <= now && Timestamp::from_millis(now).since(Timestamp::from_millis(at)) <= *most;
@@ -99,8 +102,7 @@ fn missing(state: &State, rules: &Rules, account: &Account, now: i64) -> Vec<Id>
             return !recent(last, most) && !recent(before, most);
         }
         // Both are later than the evidence: what is known of before stands among the facts.
-        let facts = [facts::others(state, &account.account_id), facts::messages(state, &account.account_id)];
-        !facts.iter().flatten().any(|(at, fact)| fact.source == *channel && recent(at.0, most))
+        !known.iter().flatten().any(|(at, fact)| fact.source == *channel && recent(at.0, most))
     };
     let expected = &rules.policy.context.expected_sources;
     expected.iter().filter(|(channel, most)| silent(*channel, most)).map(|(c, _)| Id::new_static(c.name())).collect()

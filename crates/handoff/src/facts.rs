@@ -2,7 +2,8 @@
 //! and apart from them what may still be evidence.
 
 use crate::episode::Evidence;
-use crate::state::{At, FactEntry, FactGroup, FactKey, State, ordered};
+use crate::fact::FactEntry;
+use crate::state::{At, FactGroup, FactKey, State, ordered};
 use baton_records::{Actor, Event, Id, ids};
 use baton_stream::Packed;
 

@@ -19,6 +19,7 @@ mod decisions;
 mod dossier;
 mod episode;
 mod events;
+mod fact;
 mod facts;
 mod gradual;
 mod knowledge;

@@ -1,8 +1,9 @@
 //! The clocks of a handoff: from when they count, when they are due, and what ends them.
 
 use crate::episode::Episode;
+use crate::fact::FactEntry;
 use crate::priority::millis;
-use crate::state::{Conversation, FactEntry};
+use crate::state::Conversation;
 use crate::step::Step;
 use baton_records::{Id, Stage, Timestamp};
 use std::time::Duration;

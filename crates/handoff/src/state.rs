@@ -3,6 +3,7 @@
 //! Times are milliseconds since the epoch. A conversation without an id has the empty one.
 
 use crate::episode::Episode;
+use crate::fact::FactEntry;
 use baton_records::{Account, ApprovalRequest, Channel, External, Id, Timestamp};
 use baton_stream::{Groups, Packed, Store, Table};
 use rust_decimal::Decimal;
@@ -45,53 +46,6 @@ pub(crate) struct Activity {
     /// The newest and the last but one by channel.
     #[serde(default)]
     pub sources: BTreeMap<Channel, (i64, i64)>,
-}
-
-/// A fact as it is kept; short names, because there are many.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct FactEntry {
-    /// The text.
-    #[serde(rename = "t")]
-    pub text: Id,
-    /// The channel.
-    #[serde(rename = "s")]
-    pub source: Channel,
-    /// `occurred_at`.
-    #[serde(rename = "o")]
-    pub as_of: i64,
-    /// The arrival.
-    #[serde(rename = "a")]
-    pub arrival: i64,
-    /// Whether a person of the account said it in a message.
-    #[serde(rename = "m", default, skip_serializing_if = "std::ops::Not::not")]
-    pub customer: bool,
-    /// The conversation.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<Id>,
-    /// The person.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<Id>,
-    /// The feature that was used, which the policy may map to a price plan.
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
-    pub feature: Option<Id>,
-    /// When it counts as having happened, if not at `as_of`: it came late.
-    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
-    pub judged: Option<i64>,
-    /// Whether it may be evidence of what comes later.
-    #[serde(rename = "e", default, skip_serializing_if = "std::ops::Not::not")]
-    pub evidence: bool,
-}
-
-impl FactEntry {
-    /// Tells whether it is evidence at this moment: when it happened, or when it was judged.
-    pub(crate) fn is_at(&self, moment: i64) -> bool {
-        self.as_of == moment || self.judged == Some(moment)
-    }
-
-    /// Returns when it happened for what is judged.
-    pub(crate) fn judged_at(&self) -> i64 {
-        self.judged.unwrap_or(self.as_of)
-    }
 }
 
 /// One cue in a message.
