@@ -4,7 +4,7 @@ use crate::rules::Facts;
 use crate::state::{Answer, At, Conversation, Face, Hit, State, Turn};
 use crate::step::Step;
 use baton_records::{Account, Event, Id, Stage, Timestamp};
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Conversations that are kept of an account.
 const CONVERSATIONS: usize = 16;
@@ -29,6 +29,12 @@ impl Conversation {
         let waits = answer.map_or(&mut self.unanswered, |a| &mut a.ended);
         *waits = Some(waits.map_or(at, |oldest| oldest.min(at)));
         place
+    }
+
+    /// Returns a face as one that turns can share.
+    pub(crate) fn shared(&self, face: Face) -> Arc<Face> {
+        let known = self.recent.iter().rev().map(|turn| &turn.face).chain([&self.face]);
+        known.into_iter().find(|known| ***known == face).map_or_else(|| Arc::new(face), Arc::clone)
     }
 
     /// Takes a human's answer.
@@ -73,8 +79,10 @@ impl Conversation {
     /// Returns the cues of the turns up to a moment, sorted.
     pub(crate) fn cues_until(&self, at: &At) -> Vec<Id> {
         let recent = self.recent.iter().take_while(|t| t.at <= *at).flat_map(|t| &t.hits).map(|hit| &hit.cue);
-        let all: BTreeSet<&Id> = self.cues.iter().chain(recent).collect();
-        all.into_iter().cloned().collect()
+        let mut all: Vec<Id> = self.cues.iter().chain(recent).cloned().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Returns who spoke last, up to a moment.
@@ -96,11 +104,11 @@ impl Conversation {
     pub(crate) fn erase(&mut self, contact: Option<&Id>) {
         let hit = |face: &Face| contact.is_none() || face.contact.as_ref() == contact;
         if hit(&self.face) {
-            self.face = Face { channel: self.face.channel, ..Face::default() };
+            self.face = Arc::new(Face { channel: self.face.channel, ..Face::default() });
         }
         for turn in &mut self.recent {
             if hit(&turn.face) {
-                turn.face = Face { channel: turn.face.channel, ..Face::default() };
+                turn.face = Arc::new(Face { channel: turn.face.channel, ..Face::default() });
                 turn.hits = Vec::<Hit>::new();
             }
         }

@@ -154,6 +154,7 @@ impl<'a> Step<'a> {
                 identities: event.identities.clone(),
             };
             c.take_gradual(&placed.at, hits, gradual);
+            let face = c.shared(face);
             Some(c.take_turn(Turn { at: placed.at.clone(), hits: hits.to_vec(), face }))
         })
     }

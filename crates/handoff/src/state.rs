@@ -88,9 +88,9 @@ pub(crate) struct Turn {
     /// Its cues.
     #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<Hit>,
-    /// Who.
+    /// Who; turns of the same person share it.
     #[serde(rename = "f")]
-    pub face: Face,
+    pub face: Arc<Face>,
 }
 
 /// A human's answer.
@@ -118,7 +118,7 @@ pub(crate) struct Conversation {
     pub cues: BTreeSet<Id>,
     /// Of the newest turn that has left `recent`.
     #[serde(default)]
-    pub face: Face,
+    pub face: Arc<Face>,
     /// The oldest customer message that no human answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered: Option<i64>,
