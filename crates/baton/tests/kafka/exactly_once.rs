@@ -1,17 +1,12 @@
 //! Nothing lost, nothing twice, and the same bytes as a replay, while processes are killed.
 
-use crate::support::{ContactCenter, FOUR, LIMIT, Proof, Site, Workload, broker, turn};
+use crate::support::{ContactCenter, FOUR, Proof, Site, Workload, broker, events, patience, turn};
 use baton_test_support::wait_until;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::time::Duration;
 
 const PLACES: [&str; 5] = ["after_poll", "after_produce", "after_send_offsets", "before_commit", "after_commit"];
-
-/// How many events a run has; 100,000 in the long form.
-fn events() -> usize {
-    std::env::var("BATON_EVENTS").map_or(10_000, |n| n.parse().unwrap())
-}
 
 /// Kills processes and starts them again.
 struct Killer {
@@ -108,14 +103,15 @@ fn the_layout_changes_in_mid_stream_and_no_byte_does() {
         workload.go_on(&site, events() / 10);
         layout.iter().for_each(|name| site.start_nameless(name));
         let before = site.written("handoffs");
-        wait_until("handoffs of this layout", LIMIT, || (site.written("handoffs") > before + 20).then_some(()))
+        wait_until("handoffs of this layout", patience(), || (site.written("handoffs") > before + 20).then_some(()))
             .unwrap();
         contact_center.work(&site);
         workload.go_on(&site, events() / 20);
         // In the middle of it: four processes stop one after the other, with work left between them.
         if layout.len() == 1 {
             let before = site.written("interactions");
-            wait_until("more of the log", LIMIT, || (site.written("interactions") > before).then_some(())).unwrap();
+            wait_until("more of the log", patience(), || (site.written("interactions") > before).then_some(()))
+                .unwrap();
         }
         site.terminate();
     }

@@ -19,6 +19,16 @@ use std::time::Duration;
 /// How long anything may take on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
+/// How many events a run that kills processes has: 10,000, or `BATON_EVENTS`; 100,000 in the long form.
+pub fn events() -> usize {
+    std::env::var("BATON_EVENTS").map_or(10_000, |n| n.parse().unwrap())
+}
+
+/// How long it may take to work such a run off.
+pub fn patience() -> Duration {
+    LIMIT * u32::try_from(events() / 10_000).unwrap().max(1)
+}
+
 /// Lets one test at a time use the machine.
 pub fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());

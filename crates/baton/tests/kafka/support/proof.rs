@@ -1,6 +1,6 @@
 //! What must hold of what processes leave behind.
 
-use super::{LIMIT, Site};
+use super::{Site, patience};
 use baton_test_support::{Isolation, TestRecord, wait_until};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -48,7 +48,7 @@ impl Proof<'_> {
     /// Waits until every input has had its fate, each exactly one.
     pub fn every_input_once(&self) -> Accounted {
         let mut last = Accounted::default();
-        let all = wait_until("every input to be accounted for", LIMIT, || {
+        let all = wait_until("every input to be accounted for", patience(), || {
             last = self.account();
             last.wrong.is_empty().then_some(())
         });
@@ -156,7 +156,7 @@ impl Proof<'_> {
         assert!(output.status.success(), "replay: {}", String::from_utf8_lossy(&output.stderr));
         let replayed = told_by_replay(&String::from_utf8(output.stdout).unwrap());
         let mut live = Told::new();
-        let same = wait_until("the replay's handoffs and decisions", LIMIT, || {
+        let same = wait_until("the replay's handoffs and decisions", patience(), || {
             live = self.told_live();
             (live == replayed).then_some(())
         });
