@@ -4,8 +4,9 @@
 //! then everything is thrown away, and the next life starts from what is committed. So there is one way back from every
 //! doubt: a new producer with the same transactional id, stores restored from the changelog, offsets as committed.
 //!
-//! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `catch_up` what another layout left, `take` gives records to
-//! tasks and their outputs to the producer, `commit` ends a transaction, `time` tells tasks that time passes.
+//! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `catch_up` what another
+//! layout left, `take` gives records to tasks and their outputs to the producer, `commit` ends a transaction, `time` tells
+//! tasks that time passes.
 
 mod assignment;
 mod catch_up;
