@@ -48,7 +48,11 @@ impl Assign {
             let able = self.roster.able(team, needs, now);
             let theirs = needs.dedicated_to().is_some_and(|account_id| old.accounts.contains(account_id));
             match line.refused_by_all(able).filter(|_| !theirs) {
-                None => concerned.extend(line.waiting.iter().map(|turn| turn.handoff_id.clone())),
+                None => {
+                    // Without their own agent a deputy may take also what rests.
+                    let resting = line.resting.iter().filter(|_| theirs);
+                    concerned.extend(line.waiting.iter().chain(resting).map(|turn| turn.handoff_id.clone()));
+                }
                 Some(refused) => concerned.extend(refused.iter().filter(|id| self.is_left_alone(id, now)).cloned()),
             }
         }
