@@ -13,6 +13,8 @@ use rust_decimal::prelude::ToPrimitive;
 
 /// Approvals of one handoff, and automatic ones of an account and action, that are kept.
 const APPROVALS: usize = 8;
+/// Requests of one conversation and action that are remembered while one of them waits.
+const ASKED: usize = 16;
 const GRANTED: usize = 64;
 /// The rule's name when several requests together are beyond authority.
 const CUMULATIVE: &str = "approval.cumulative";
@@ -69,6 +71,7 @@ impl<'a> Step<'a> {
             at: at.clone(),
             conversation: conversation.clone(),
             request: request.clone(),
+            asked: vec![(at.clone(), digest.clone())],
             digest,
             approvers,
             all: ruling.clause.is_some_and(|c| c.quorum == Quorum::All),
@@ -201,28 +204,40 @@ fn amends(granted: &Granted, conversation: &Id) -> bool {
     !conversation.is_empty() && granted.conversation == *conversation
 }
 
-/// Takes a request that needs approval; the same conversation and action again is an amendment.
-pub(crate) fn take(episode: &mut Episode, approval: ApprovalState) -> Merged {
+/// Takes a request that needs approval; another one of the same conversation and action is an amendment, whichever of them
+/// comes first. The same request again is none: it is due when the first of them is, since the last amendment.
+pub(crate) fn take(episode: &mut Episode, mut approval: ApprovalState) -> Merged {
     let same =
         |a: &&mut ApprovalState| a.conversation == approval.conversation && a.request.action == approval.request.action;
+    let mut merged = Merged::Reason;
     match episode.approvals.iter_mut().find(same) {
-        Some(old) if old.digest == approval.digest => {
-            // The same request again is none other: it is due when the first of them is.
-            if old.step == 0 {
-                old.due = old.due.min(approval.due);
+        Some(old) => {
+            let given = approval.due.saturating_sub(approval.at.0);
+            let mut asked = std::mem::take(&mut old.asked);
+            asked.append(&mut approval.asked);
+            asked.sort();
+            let over = asked.len().saturating_sub(ASKED);
+            asked.drain(..over);
+            if old.digest == approval.digest || old.at > approval.at {
+                merged = Merged::Nothing;
+            } else {
+                *old = approval;
             }
-            old.at = old.at.clone().max(approval.at);
-            episode.approvals.sort_by(|a, b| a.at.cmp(&b.at));
-            return Merged::Nothing;
+            let again = asked.iter().rev().take_while(|(_, digest)| *digest == old.digest);
+            if let Some((first, _)) = again.last().filter(|_| old.step == 0) {
+                old.due = first.0.saturating_add(given);
+            }
+            if let Some((newest, _)) = asked.last().filter(|(_, digest)| *digest == old.digest) {
+                old.at = newest.clone();
+            }
+            old.asked = asked;
         }
-        Some(old) if old.at > approval.at => return Merged::Nothing,
-        Some(old) => *old = approval,
         None => episode.approvals.push(approval),
     }
     episode.approvals.sort_by(|a, b| a.at.cmp(&b.at));
     let over = episode.approvals.len().saturating_sub(APPROVALS);
     episode.approvals.drain(..over);
-    Merged::Reason
+    merged
 }
 
 /// Passes on what nobody answered; after the last approver it is breached, never approved.

@@ -216,6 +216,10 @@ pub(crate) struct ApprovalState {
     pub all: bool,
     /// Until when.
     pub due: i64,
+    /// The newest requests of its conversation and action, this one included, in the order in which they were made, each
+    /// with its digest.
+    #[serde(default)]
+    pub asked: Vec<(At, Id)>,
     /// How many times it was passed on after silence.
     pub step: usize,
     /// The clause.
