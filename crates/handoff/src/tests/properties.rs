@@ -81,13 +81,18 @@ fn lines(smalls: &[Small]) -> Vec<Line> {
     all
 }
 
-/// Without the delay of messages without cue: what fired stays, so that one which parts two cues does so only when it
-/// came before the second.
+/// Without the delay of messages that part two cues of a rule with a window: what fired stays, so that such a message does
+/// so only when it came before the second.
 fn plain_at_once(smalls: &[Small]) -> Vec<Line> {
+    let policy = policy::policy();
+    let windows: Vec<_> = policy.sentiment.rules.iter().filter(|rule| rule.within_turns > 1).collect();
     let mut all = lines(smalls);
     for line in &mut all {
-        let plain = line.event.as_ref().filter(|e| e.actor == Some(Actor::Customer) && line.cues.is_empty());
-        line.at = plain.map(|e| e.occurred_at).or(line.at);
+        let cues: Vec<&str> = line.cues.iter().filter_map(|cue| cue.split('@').next()).collect();
+        let counts =
+            |rule: &&baton_policy::CueRule| rule.groups.iter().flatten().any(|cue| cues.contains(&cue.as_str()));
+        let parts = line.event.as_ref().filter(|e| e.actor == Some(Actor::Customer) && !windows.iter().all(counts));
+        line.at = parts.map(|e| e.occurred_at).or(line.at);
     }
     all.sort_by_key(|l| l.at);
     all
