@@ -1,6 +1,6 @@
 //! A table in memory whose entries stand in groups: those of one account, say, of which there are few, are found at once.
 
-use crate::store::{CorruptEntry, Key, Logged, Sink, Store, Value, unlogged};
+use crate::store::{CorruptEntry, Giver, Key, Logged, Sink, Store, Value, unlogged};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
@@ -38,16 +38,12 @@ impl<G: Key, K: Key, V: Value> Groups<G, K, V> {
     /// Sets an entry.
     pub fn put(&mut self, group: &G, key: K, value: V) {
         let at = (group.clone(), key);
-        if !self.groups.contains_key(group) {
-            self.groups.insert(group.clone(), Vec::new());
-        }
-        let Some(entries) = self.groups.get_mut(group) else { return };
+        let entries = self.groups.entry(group.clone()).or_default();
         match place(entries, &at.1) {
             Ok(place) => {
                 let Some(held) = entries.get_mut(place) else { return };
                 held.value = value;
-                if held.logged == Logged::Newest {
-                    held.logged = Logged::Older;
+                if held.logged.change() {
                     self.changed.push(at);
                 }
             }
@@ -119,45 +115,35 @@ impl<G: Key, K: Key, V: Value> Store for Groups<G, K, V> {
     }
 
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
-        let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
+        let mut giver = Giver::default();
         for at in self.changed.drain(..) {
             let entries = self.groups.get_mut(&at.0);
             let held = entries.and_then(|entries| place(entries, &at.1).ok().and_then(|place| entries.get_mut(place)));
-            let Some(held) = held.filter(|held| held.logged != Logged::Newest) else { continue };
-            held.logged = Logged::Newest;
-            key_bytes.clear();
-            at.encode(&mut key_bytes);
-            value_bytes.clear();
-            held.value.encode(&mut value_bytes);
-            sink(&key_bytes, Some(&value_bytes));
+            if let Some(held) = held
+                && held.logged.log()
+            {
+                giver.give(&at, Some(&held.value), sink);
+            }
         }
         while let Some(at) = self.removed.pop_first() {
-            key_bytes.clear();
-            at.encode(&mut key_bytes);
-            sink(&key_bytes, None);
+            giver.give(&at, None::<&V>, sink);
         }
     }
 
     fn sweep<'a>(&self, mut after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>> {
         let from = if after.is_empty() { None } else { <(G, K)>::decode(&mut after) };
-        let (mut key_bytes, mut value_bytes, mut given) = (Vec::new(), Vec::new(), 0);
         let groups = match &from {
             Some((group, _)) => self.groups.range(group..),
             None => self.groups.range::<G, _>(..),
         };
         let behind = |group: &G, key: &K| from.as_ref().is_none_or(|(g, k)| (group, key) > (g, k));
         let entries = groups.flat_map(|(group, entries)| entries.iter().map(move |held| (group, held)));
+        let (mut giver, mut given) = (Giver::default(), 0);
         for (group, held) in entries.filter(|(group, held)| behind(group, &held.key)) {
             if given >= budget {
-                return Some(key_bytes);
+                return Some(giver.into_key());
             }
-            key_bytes.clear();
-            group.encode(&mut key_bytes);
-            held.key.encode(&mut key_bytes);
-            value_bytes.clear();
-            held.value.encode(&mut value_bytes);
-            sink(&key_bytes, Some(&value_bytes));
-            given += key_bytes.len() + value_bytes.len();
+            given += giver.give(&(group.clone(), held.key.clone()), Some(&held.value), sink);
         }
         None
     }

@@ -164,6 +164,48 @@ pub(crate) enum Logged {
     Nothing,
 }
 
+impl Logged {
+    /// Says that the entry changes; tells whether it was logged as it was.
+    pub(crate) fn change(&mut self) -> bool {
+        let newest = *self == Self::Newest;
+        if newest {
+            *self = Self::Older;
+        }
+        newest
+    }
+
+    /// Says that the entry is logged as it is; tells whether it was not.
+    pub(crate) fn log(&mut self) -> bool {
+        std::mem::replace(self, Self::Newest) != Self::Newest
+    }
+}
+
+/// Gives entries in their byte forms, with one allocation for all.
+#[derive(Debug, Default)]
+pub(crate) struct Giver {
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl Giver {
+    /// Gives an entry, none when it was removed; returns its size.
+    pub(crate) fn give(&mut self, key: &impl Key, value: Option<&impl Value>, sink: &mut Sink<'_>) -> usize {
+        self.key.clear();
+        key.encode(&mut self.key);
+        self.value.clear();
+        if let Some(value) = value {
+            value.encode(&mut self.value);
+        }
+        sink(&self.key, value.map(|_| self.value.as_slice()));
+        self.key.len() + self.value.len()
+    }
+
+    /// Returns the key that was given last.
+    pub(crate) fn into_key(self) -> Vec<u8> {
+        self.key
+    }
+}
+
 #[derive(Debug)]
 struct Held<V> {
     value: V,
@@ -195,13 +237,11 @@ impl<K: Key, V: Value> Table<K, V> {
     /// Sets an entry.
     pub fn put(&mut self, key: K, value: V) {
         match self.entries.entry(key) {
-            btree_map::Entry::Occupied(entry) => {
-                if entry.get().logged == Logged::Newest {
+            btree_map::Entry::Occupied(mut entry) => {
+                entry.get_mut().value = value;
+                if entry.get_mut().logged.change() {
                     self.changed.push(entry.key().clone());
                 }
-                let held = entry.into_mut();
-                held.value = value;
-                held.change();
             }
             btree_map::Entry::Vacant(entry) => {
                 let logged = unlogged(&mut self.removed, entry.key());
@@ -214,10 +254,9 @@ impl<K: Key, V: Value> Table<K, V> {
     /// Changes an entry in place, if there is one.
     pub fn update<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
         let held = self.entries.get_mut(key)?;
-        if held.logged == Logged::Newest {
+        if held.logged.change() {
             self.changed.push(key.clone());
         }
-        held.change();
         Some(change(&mut held.value))
     }
 
@@ -228,10 +267,9 @@ impl<K: Key, V: Value> Table<K, V> {
     {
         // Most are there, and a key that is not is the only one that is cloned twice.
         if let Some(held) = self.entries.get_mut(key) {
-            if held.logged == Logged::Newest {
+            if held.logged.change() {
                 self.changed.push(key.clone());
             }
-            held.change();
             return change(&mut held.value);
         }
         let mut value = V::default();
@@ -288,14 +326,6 @@ impl<K, V> DoubleEndedIterator for Range<'_, K, V> {
     }
 }
 
-impl<V> Held<V> {
-    const fn change(&mut self) {
-        if matches!(self.logged, Logged::Newest) {
-            self.logged = Logged::Older;
-        }
-    }
-}
-
 /// Says what the changelog knows of a key that the table gets.
 pub(crate) fn unlogged<K: Ord>(removed: &mut BTreeSet<K>, key: &K) -> Logged {
     if !removed.is_empty() && removed.remove(key) { Logged::Older } else { Logged::Nothing }
@@ -323,37 +353,28 @@ impl<K: Key, V: Value> Store for Table<K, V> {
     }
 
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
-        let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
+        let mut giver = Giver::default();
         for key in self.changed.drain(..) {
-            let Some(held) = self.entries.get_mut(&key).filter(|held| held.logged != Logged::Newest) else { continue };
-            held.logged = Logged::Newest;
-            key_bytes.clear();
-            key.encode(&mut key_bytes);
-            value_bytes.clear();
-            held.value.encode(&mut value_bytes);
-            sink(&key_bytes, Some(&value_bytes));
+            if let Some(held) = self.entries.get_mut(&key)
+                && held.logged.log()
+            {
+                giver.give(&key, Some(&held.value), sink);
+            }
         }
         while let Some(key) = self.removed.pop_first() {
-            key_bytes.clear();
-            key.encode(&mut key_bytes);
-            sink(&key_bytes, None);
+            giver.give(&key, None::<&V>, sink);
         }
     }
 
     fn sweep<'a>(&self, mut after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>> {
         let from = if after.is_empty() { None } else { K::decode(&mut after) };
         let mut entries = self.entries.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
-        let (mut key_bytes, mut value_bytes, mut given) = (Vec::new(), Vec::new(), 0);
+        let (mut giver, mut given) = (Giver::default(), 0);
         while given < budget {
             let (key, held) = entries.next()?;
-            key_bytes.clear();
-            key.encode(&mut key_bytes);
-            value_bytes.clear();
-            held.value.encode(&mut value_bytes);
-            sink(&key_bytes, Some(&value_bytes));
-            given += key_bytes.len() + value_bytes.len();
+            given += giver.give(key, Some(&held.value), sink);
         }
-        entries.next().map(|_| key_bytes)
+        entries.next().map(|_| giver.into_key())
     }
 
     fn entries(&self) -> usize {
