@@ -26,6 +26,13 @@ impl Queue {
         // SAFETY: the client is alive; the returned reference is ours and destroyed in drop.
         NonNull::new(unsafe { sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) }).map(Self)
     }
+
+    /// Tells whether nothing stands in it.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        // SAFETY: the queue is alive.
+        unsafe { sys::rd_kafka_queue_length(self.0.as_ptr()) == 0 }
+    }
 }
 
 impl Drop for Queue {

@@ -1,8 +1,14 @@
 //! What librdkafka tells besides records goes to the log, but for ends of partitions, which are no errors.
 
-use rdkafka::ClientContext;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, TopicPartitionList};
+use std::time::{Duration, Instant};
+
+/// A consumer that closes and does not wait for an answer is closed before this.
+const CLOSES: Duration = Duration::from_millis(100);
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// The context of every consumer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,4 +25,23 @@ impl ClientContext for Context {
     }
 }
 
-impl ConsumerContext for Context {}
+impl ConsumerContext for Context {
+    /// Answers the rebalance of a consumer that is being dropped; while it lives, its thread takes them off the queue itself.
+    ///
+    /// One that was answered before may still stand in the queue when the consumer has closed, and from then on librdkafka
+    /// 2.12 drops calls without an answer, so that they never return (`rd_kafka_cgrp_op_serve`). It does not close before
+    /// it has the answer that it waits for: what closes needs none.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, _: RDKafkaRespErr, _: &mut TopicPartitionList) {
+        let came = Instant::now();
+        while came.elapsed() < CLOSES {
+            if consumer.closed() {
+                return;
+            }
+            std::thread::sleep(MOMENT);
+        }
+        // Whatever a consumer that closes is told to hold, it gives up everything.
+        if let Err(error) = consumer.unassign() {
+            tracing::warn!(error = %error, "a consumer that closes does not give its partitions up");
+        }
+    }
+}

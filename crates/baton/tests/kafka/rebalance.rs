@@ -97,6 +97,21 @@ fn a_router_that_was_away_for_too_long_writes_nothing() {
 }
 
 #[test]
+fn an_instance_with_a_name_that_was_away_for_too_long_writes_nothing() {
+    let _turn = turn();
+    let mut site = Site::new(broker(), "away-named");
+    let mut workload = Workload::new(73);
+    workload.found(&site);
+    workload.found_late(&site);
+    ["first", "second"].iter().for_each(|name| site.start(name));
+    site.await_ready();
+    away_for_too_long(&mut site, &mut workload, "first");
+    Proof(&site).every_input_once();
+    site.terminate();
+    assert!(Proof(&site).same_as_replay() > 0);
+}
+
+#[test]
 fn partitions_given_back_by_an_instance_that_then_died_are_taken_up() {
     let _turn = turn();
     let mut site = Site::new(broker(), "orphans");

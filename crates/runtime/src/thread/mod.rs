@@ -38,6 +38,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Records taken between two looks at the clock.
@@ -48,6 +49,8 @@ const FLOOR: Duration = Duration::from_millis(10);
 const MARKS: Duration = Duration::from_millis(500);
 /// How long to wait for the next record while nothing is open.
 const IDLE: Duration = Duration::from_millis(100);
+/// How long the clients of a life may take to close.
+const CLOSE: Duration = Duration::from_secs(20);
 /// The least time between two reports of state and metrics.
 const REPORT: Duration = Duration::from_millis(250);
 
@@ -103,8 +106,6 @@ pub struct Thread<'a> {
     setup: &'a Setup,
     poison: &'a mut Poison,
     name: String,
-    // Fields are dropped in this order. A client waits, when it is dropped, for all of its records and queues: with the
-    // buffer behind it, a stop under load would wait for ever.
     buffer: VecDeque<Buffered>,
     queue: Queue,
     consumer: BaseConsumer<Context>,
@@ -162,12 +163,17 @@ pub fn live(setup: &Setup, poison: &mut Poison) -> Result<(), Failure> {
     let ended = thread.run();
     thread.setup.ends.want(thread.setup.unique, BTreeSet::new());
     thread.forget_metrics();
-    let Err(failure) = ended else { return Ok(()) };
+    let Err(failure) = ended else {
+        // All is committed: when the clients do not close, the end of the process closes them.
+        let _ = thread.close();
+        return Ok(());
+    };
     // To give up and to begin anew may take a while, in which nothing is done.
     setup.shared.set(&setup.name(), ThreadState::starting(setup.stage.metrics));
     let refused = thread.note_refusals();
     thread.producer.abort();
     assignment::let_go(&thread.consumer);
+    thread.close()?;
     Err(refused.unwrap_or(failure))
 }
 
@@ -220,6 +226,24 @@ impl<'a> Thread<'a> {
             wrote_companions: false,
             hints: BTreeMap::new(),
             hints_told: BTreeMap::new(),
+        })
+    }
+
+    /// Closes the clients, which takes a moment; librdkafka sets no limit to it.
+    fn close(self) -> Result<(), Failure> {
+        let Self { setup, buffer, queue, consumer, producer, .. } = self;
+        // A client waits, when it is dropped, for all of its records and queues.
+        drop((buffer, queue));
+        let (done, closed) = mpsc::channel();
+        let closing = std::thread::Builder::new().name("close".to_owned()).spawn(move || {
+            drop((consumer, producer));
+            let _ = done.send(());
+        });
+        closing.map_err(|e| Failure::Stop(format!("cannot start a thread: {e}")))?;
+        closed.recv_timeout(CLOSE).map_err(|_| {
+            // Their partitions stay with a consumer that is not closed: only the end of the process gives them up.
+            let (stage, limit) = (setup.stage.name, CLOSE.as_secs());
+            Failure::Stop(format!("{stage}: the Kafka clients did not close within {limit} s; start the process anew"))
         })
     }
 

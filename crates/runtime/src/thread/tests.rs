@@ -17,6 +17,7 @@ use baton_test_support::wait_until;
 use rdkafka::bindings::rd_kafka_resp_err_t as Refusal;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaApiKey;
+use rdkafka::{Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,6 +164,39 @@ fn a_consumer_closes_that_was_given_nothing_and_did_not_answer() {
     });
     wait_until("the consumer to close", LIMIT, || closing.is_finished().then_some(())).unwrap();
     instance.stop().unwrap();
+}
+
+#[test]
+fn a_consumer_closes_whose_rebalance_was_answered_and_still_stands_in_its_queue() {
+    let (_broker, config) = broker("answered", 1);
+    let topic = config.topic(&Topic::Interactions);
+    let closing = (0..8).map(|group| {
+        let consumer: BaseConsumer<Context> =
+            config.member(&format!("stage-{group}"), "four", 0).create_with_context(Context).unwrap();
+        let queue = Queue::of(&consumer).unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        let at_the_end = || match poll(&consumer, &queue, Duration::from_millis(10)) {
+            Polled::Assigned(_) => {
+                let mut partitions = TopicPartitionList::new();
+                partitions.add_partition_offset(&topic, 0, Offset::Beginning).unwrap();
+                consumer.incremental_assign(&partitions).unwrap();
+                None
+            }
+            Polled::End(..) => Some(()),
+            _ => None,
+        };
+        wait_until("the end of the partition", LIMIT, at_the_end).unwrap();
+        consumer.unsubscribe();
+        wait_until("a rebalance", LIMIT, || (!queue.is_empty()).then_some(())).unwrap();
+        drop(queue);
+        std::thread::spawn(move || {
+            let_go(&consumer);
+            drop(consumer);
+        })
+    });
+    for closing in closing {
+        wait_until("the consumer to close", LIMIT, || closing.is_finished().then_some(())).unwrap();
+    }
 }
 
 #[test]
