@@ -151,7 +151,7 @@ impl<'a> Step<'a> {
                 channel: Some(event.channel),
                 contact: event.contact_id.clone(),
                 language: event.text.as_deref().and_then(baton_language::language).map(Id::new_static),
-                identities: event.identities.clone(),
+                identities: event.identities.iter().map(|(t, value)| (t.clone(), value.clone())).collect(),
             };
             c.take_gradual(&placed.at, hits, gradual);
             let face = c.shared(face);

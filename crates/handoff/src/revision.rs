@@ -66,7 +66,7 @@ impl Step<'_> {
             contact_id: face.contact,
             channel: face.channel.filter(|_| episode.conversation.is_some()),
             language: face.language.unwrap_or_else(|| Id::from(locale)),
-            identities: if episode.erased { Default::default() } else { face.identities },
+            identities: if episode.erased { Default::default() } else { face.identities.into_iter().collect() },
             external: episode.external.clone(),
             close_reason: close,
             stage: episode.stage,

@@ -74,9 +74,9 @@ pub(crate) struct Face {
     /// The language of the words.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Id>,
-    /// The person's identities.
-    #[serde(rename = "i", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub identities: BTreeMap<Id, Id>,
+    /// The person's identities, by type; there are many faces, and a map of one entry has room for eleven.
+    #[serde(rename = "i", default, skip_serializing_if = "<[_]>::is_empty")]
+    pub identities: Box<[(Id, Id)]>,
 }
 
 /// One customer message.

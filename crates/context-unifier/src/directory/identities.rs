@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct Identities {
     by_type: BTreeMap<Id, BTreeMap<Id, Vec<Claim>>>,
-    of_account: BTreeMap<Id, BTreeSet<(Id, Id)>>,
+    /// Sorted; most accounts have few.
+    of_account: BTreeMap<Id, Box<[(Id, Id)]>>,
 }
 
 /// An account's claim of an identity, since a version of its record.
@@ -40,6 +41,7 @@ impl Identities {
             .filter(|(t, value)| t != "domain" || !is_public_mail(value))
             .collect();
         let before = self.of_account.remove(&account.account_id).unwrap_or_default();
+        let before: BTreeSet<(Id, Id)> = before.into_iter().collect();
         for gone in before.difference(&wanted) {
             self.remove(&account.account_id, gone);
         }
@@ -51,7 +53,7 @@ impl Identities {
             gained.push(Lookup::identity(identity_type, value));
         }
         if !wanted.is_empty() {
-            self.of_account.insert(account.account_id.clone(), wanted);
+            self.of_account.insert(account.account_id.clone(), wanted.into_iter().collect());
         }
         gained
     }
