@@ -57,7 +57,7 @@ pub fn check(world: &World) -> Vec<Fallen> {
 pub(super) type Fall<'a> = &'a mut dyn FnMut(&'static str, String);
 
 /// Reads the log of each partition.
-fn logs(world: &World) -> Result<BTreeMap<i32, Vec<LogRecord>>, String> {
+pub(super) fn logs(world: &World) -> Result<BTreeMap<i32, Vec<LogRecord>>, String> {
     let mut logs = BTreeMap::new();
     for (at, partition) in world.cluster.partitions_of(&Topic::Interactions) {
         let mut log = Vec::new();

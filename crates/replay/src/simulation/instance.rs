@@ -20,10 +20,10 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Makes a process with a clock that is up to 50 ms wrong.
-    pub fn new(rng: &mut StdRng) -> Self {
+    /// Makes a process with a clock that is up to 50 ms wrong, behind by `behind` of them at most.
+    pub fn new(rng: &mut StdRng, behind: i64) -> Self {
         let lag = Duration::from_millis(rng.random_range(5..400));
-        Self { skew_ms: rng.random_range(-50..50), lag, directory: Arc::default(), read: BTreeMap::new() }
+        Self { skew_ms: rng.random_range(-50..50).max(-behind), lag, directory: Arc::default(), read: BTreeMap::new() }
     }
 
     /// Returns what its clock shows.

@@ -13,6 +13,7 @@ mod partition;
 mod profile;
 mod roles;
 mod schedule;
+mod sources;
 mod traffic;
 mod world;
 
@@ -22,4 +23,5 @@ pub use member::{Assignment, Member, Moment};
 pub use partition::{Partition, Stored};
 pub use profile::{Fault, PROFILES, Profile};
 pub use roles::{Layout, Role, Shape};
+pub use sources::check_sources;
 pub use world::{Committed, DRAIN, LIVE, START, World};

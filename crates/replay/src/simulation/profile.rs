@@ -48,10 +48,12 @@ pub struct Profile {
     pub history: bool,
     /// A source is taken out of the configuration.
     pub drops: bool,
+    /// Records of different topics are sent some time apart, and no clock is behind: they arrive in order.
+    pub orderly: bool,
 }
 
 /// All profiles.
-pub const PROFILES: [Profile; 8] = [
+pub const PROFILES: [Profile; 9] = [
     Profile { name: "calm", ..CALM },
     Profile { name: "faults", faults: &ALL, most: 6, disordered: true, ..CALM },
     Profile { name: "layouts", faults: &[Fault::Crash], most: 2, layouts: 3, disordered: true, ..CALM },
@@ -66,6 +68,7 @@ pub const PROFILES: [Profile; 8] = [
     },
     Profile { name: "history", history: true, ..CALM },
     Profile { name: "drop", faults: &[Fault::Slow], most: 1, layouts: 1, drops: true, ..CALM },
+    Profile { name: "orderly", orderly: true, ..CALM },
 ];
 
 const OUTAGE: Option<Duration> = Some(Duration::from_secs(1_800));
@@ -84,6 +87,7 @@ const CALM: Profile = Profile {
     leaderless: false,
     history: false,
     drops: false,
+    orderly: false,
 };
 
 impl Profile {

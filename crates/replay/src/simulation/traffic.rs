@@ -82,11 +82,11 @@ fn policy_version(policy: &str) -> String {
     line.trim().trim_matches('"').to_owned()
 }
 
-fn send(world: &mut World, send: Send<'_>) {
+fn send(world: &mut World, mut send: Send<'_>) {
     let (topic, key) = (send.topic, send.key.as_bytes().to_vec());
     let chat = topic == Topic::Source(Id::new_static("chat"));
     let partition = if chat { partition_for(&key, 2) } else { 0 };
-    let output = Output {
+    let mut output = Output {
         topic,
         partition: Some(partition),
         key: Some(key),
@@ -94,8 +94,22 @@ fn send(world: &mut World, send: Send<'_>) {
         timestamp: Some(Timestamp::from_millis(send.timestamp)),
         headers: Vec::new(),
     };
+    if world.profile.orderly {
+        send.at = in_turn(&output.topic, send.at);
+        output.timestamp = Some(Timestamp::from_millis(send.at));
+    }
     let delay = delay(&world.profile, world.rng.random_range(0.0..1.0), world.rng.random_range(0.0..1.0));
     world.produce_at(Timestamp::from_millis(send.at).plus(delay), Produced { output });
+}
+
+/// Returns the next moment at which records of a topic are sent when all have their turns.
+fn in_turn(topic: &Topic, at: i64) -> i64 {
+    let turn = match topic {
+        Topic::Source(_) => 0,
+        Topic::Lifecycle => 350,
+        _ => 700,
+    };
+    (at - turn).div_euclid(1_000) * 1_000 + 1_000 + turn
 }
 
 fn send_text(world: &mut World, topic: Topic, key: &str, at: i64, text: &str) {

@@ -95,7 +95,7 @@ impl World {
         }
         let name = |(topic, p): &TopicPartition| Id::from(format!("{}/{p}", topic.suffix()));
         cluster.set_sources(shape.sources().iter().map(name).collect());
-        let instances = (0..2).map(|_| Instance::new(&mut rng)).collect();
+        let instances = (0..2).map(|_| Instance::new(&mut rng, if profile.orderly { 0 } else { 50 })).collect();
         let hosts = Role::all(&shape)
             .into_iter()
             .map(|role| Host {
