@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! key     number of the batch (8 bytes, big endian)
-//! value   format, the pass, then entries:  store, key, value
+//! value   format, the pass, then entries:  store (empty: that of the entry before), key, value
 //! ```
 //! Compaction keeps batches until they are removed, in their order. Numbers have no gaps, so a reader that a compaction
 //! overtakes can tell: it read a batch that is removed further on, and one behind it is gone already, with removals of
@@ -86,11 +86,14 @@ impl Changelog {
         self.next = number + 1;
         let bytes = value.len() as u64;
         self.bytes += bytes - self.batches.insert(number, bytes).unwrap_or(0);
-        let mut count = 0;
+        let (mut count, mut store) = (0, None);
         while !entries.is_empty() {
-            let (store, key, value) = read_entry(&mut entries).ok_or_else(corrupt)?;
-            // A store that this release no longer has is left out.
-            if let Some(store) = stores.iter_mut().find(|s| s.name().as_bytes() == store) {
+            let (name, key, value) = read_entry(&mut entries).ok_or_else(corrupt)?;
+            if !name.is_empty() {
+                // A store that this release no longer has is left out.
+                store = stores.iter().position(|s| s.name().as_bytes() == name);
+            }
+            if let Some(store) = store.and_then(|place| stores.get_mut(place)) {
                 store.restore(key, value)?;
             }
             count += 1;
@@ -174,7 +177,7 @@ impl Changelog {
     fn add(
         &mut self,
         batch: &mut Batch,
-        store: &str,
+        store: &'static str,
         key: &[u8],
         value: Option<&[u8]>,
         sink: &mut BatchSink<'_>,
@@ -193,6 +196,7 @@ impl Changelog {
         let mut value = Vec::with_capacity(batch.entries.len() + 64);
         write_head(&self.pass, &mut value);
         value.append(&mut batch.entries);
+        batch.store = "";
         sink(self.next, Some(&value));
         self.batches.insert(self.next, value.len() as u64);
         self.bytes += value.len() as u64;
@@ -204,13 +208,17 @@ impl Changelog {
 #[derive(Debug, Default)]
 struct Batch {
     entries: Vec<u8>,
+    /// The store of the last entry; empty at the beginning.
+    store: &'static str,
 }
 
 impl Batch {
     /// Adds an entry and returns its size.
-    fn add(&mut self, store: &str, key: &[u8], value: Option<&[u8]>) -> usize {
+    fn add(&mut self, store: &'static str, key: &[u8], value: Option<&[u8]>) -> usize {
         let before = self.entries.len();
-        put_short(store.as_bytes(), &mut self.entries);
+        let name = if store == self.store { "" } else { store };
+        self.store = store;
+        put_short(name.as_bytes(), &mut self.entries);
         put_bytes(key, &mut self.entries);
         match value {
             Some(value) => {
@@ -371,7 +379,7 @@ mod tests {
         }
         stage.commit();
         assert!((5..20).contains(&stage.topic.len()), "{} records", stage.topic.len());
-        assert!(stage.topic.iter().all(|(_, v)| v.as_ref().is_some_and(|v| v.len() < 4 * BATCH_BYTES)));
+        assert!(stage.topic.iter().all(|(_, v)| v.as_ref().is_none_or(|v| v.len() < 4 * BATCH_BYTES)));
         stage.restart();
         assert_eq!(stage.texts.len(), 40);
     }
