@@ -20,6 +20,7 @@ mod embedded;
 mod ends;
 pub mod error;
 mod fail_point;
+mod heaps;
 pub mod instance;
 pub mod layout;
 mod orphans;
