@@ -98,11 +98,8 @@ impl Traffic {
                 r#""channel":"usage","type":"metric","subject":"api.latency","value":{}.5"#,
                 90 + number(20)
             ),
-            _ => write!(
-                value,
-                r#""channel":"email","type":"ticket.opened","actor":"customer","text":"{}""#,
-                "the export stands still"
-            ),
+            _ => value
+                .write_str(r#""channel":"email","type":"ticket.opened","actor":"customer","text":"the export stands""#),
         };
     }
 

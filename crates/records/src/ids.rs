@@ -4,7 +4,6 @@ use crate::Id;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// Returns the first 16 bytes of SHA-256 over the parts, each preceded by its length, in hexadecimal.
 pub fn derived(parts: &[&str]) -> Id {
@@ -14,10 +13,17 @@ pub fn derived(parts: &[&str]) -> Id {
 /// Returns bytes in lower-case hexadecimal.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
+    push_hexadecimal(bytes, &mut text);
     text
+}
+
+/// Appends bytes in lower-case hexadecimal.
+pub fn push_hexadecimal(bytes: &[u8], text: &mut String) {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
+    }
 }
 
 /// Returns SHA-256 of the bytes in hexadecimal.
@@ -25,16 +31,21 @@ pub fn sha256(bytes: &[u8]) -> Id {
     Id::from(hexadecimal(&Sha256::digest(bytes)))
 }
 
-/// Returns the first 16 bytes of SHA-256 over the parts, each preceded by its length.
+/// Returns the first 16 bytes of [`hash256`].
 pub fn hash128(parts: &[&str]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&hash256(parts)[..16]);
+    out
+}
+
+/// Returns SHA-256 over the parts, each preceded by its length.
+pub fn hash256(parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    let mut out = [0; 16];
-    out.copy_from_slice(&hash.finalize()[..16]);
-    out
+    hash.finalize().into()
 }
 
 /// Returns `h-<account_id in base64url>-<hash of account, conversation and cause>`. The cause is the event that opened

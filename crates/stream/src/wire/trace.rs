@@ -42,10 +42,15 @@ pub fn traceparent(input: &Input<'_>) -> Id {
 
 pub(super) fn derived(source: &Source) -> Id {
     let (partition, offset) = (source.partition.to_string(), source.offset.to_string());
-    let trace = ids::derived(&["trace", &source.topic, &partition, &offset]);
-    let span = ids::hash128(&["span", &source.topic, &partition, &offset]);
-    let span = ids::hexadecimal(span.first_chunk::<8>().map_or(&[], |bytes| bytes));
-    Id::from(format!("00-{trace}-{span}-01"))
+    let [trace @ .., _, _, _, _, _, _, _, _] = ids::hash256(&["trace", &source.topic, &partition, &offset]);
+    let (trace, span) = trace.split_at(16);
+    let mut text = String::with_capacity(55);
+    text.push_str("00-");
+    ids::push_hexadecimal(trace, &mut text);
+    text.push('-');
+    ids::push_hexadecimal(span, &mut text);
+    text.push_str("-01");
+    Id::from(text)
 }
 
 /// Returns the 32 hexadecimal digits of a valid `traceparent`'s trace id.
