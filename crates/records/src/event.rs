@@ -46,6 +46,20 @@ impl Channel {
             Self::Usage => "usage",
         }
     }
+
+    /// By their places in bytes; new ones come last.
+    const ALL: [Self; 8] =
+        [Self::Chat, Self::Email, Self::Phone, Self::Social, Self::Web, Self::Crm, Self::Billing, Self::Usage];
+
+    /// Returns the number by which bytes name it.
+    pub const fn place(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the one with this number.
+    pub fn at(place: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(place)).copied()
+    }
 }
 
 /// Who acted.

@@ -13,6 +13,7 @@
 //! overtakes can tell: it read a batch that is removed further on, and one behind it is gone already, with removals of
 //! entries that it believes to live ([`Changelog::is_torn`]).
 
+use crate::bytes::{put_bytes, put_number, take_bytes, take_number};
 use crate::store::{CorruptEntry, Store};
 use baton_records::Timestamp;
 use std::collections::BTreeMap;
@@ -236,11 +237,6 @@ fn put_short(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
-    out.extend_from_slice(bytes);
-}
-
 fn take_short<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, rest) = from.split_first()?;
     let (bytes, rest) = rest.split_at_checked(usize::from(*length))?;
@@ -248,23 +244,10 @@ fn take_short<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(bytes)
 }
 
-fn take_bytes<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, rest) = from.split_first_chunk::<4>()?;
-    let (bytes, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-    *from = rest;
-    Some(bytes)
-}
-
-fn take_number(from: &mut &[u8]) -> Option<u64> {
-    let (number, rest) = from.split_first_chunk()?;
-    *from = rest;
-    Some(u64::from_be_bytes(*number))
-}
-
 fn write_head(pass: &Pass, out: &mut Vec<u8>) {
     out.push(FORMAT);
-    for number in [pass.first, pass.began.cast_unsigned(), pass.found] {
-        out.extend_from_slice(&number.to_be_bytes());
+    for number in [pass.first.cast_signed(), pass.began, pass.found.cast_signed()] {
+        put_number(number, out);
     }
     match &pass.at {
         Some((name, key)) => {
@@ -291,7 +274,7 @@ fn read_head(mut from: &[u8]) -> Option<(Pass, &[u8])> {
         let name = std::str::from_utf8(take_short(&mut from)?).ok()?;
         Some((name.to_owned(), take_bytes(&mut from)?.to_vec()))
     };
-    Some((Pass { first, began: began.cast_signed(), at, found }, from))
+    Some((Pass { first: first.cast_unsigned(), began, at, found: found.cast_unsigned() }, from))
 }
 
 /// An entry as it stands in a batch: the store's name, the key, the value unless it was removed.

@@ -4,6 +4,7 @@
 //! Invariants: a [`Task`] never reads a clock, never does I/O, never panics on input. All of its state that must
 //! survive stands in [`Store`]s; what it reads again after a restart from inputs that it still holds does not.
 
+pub mod bytes;
 mod changelog;
 mod groups;
 mod outbox;

@@ -3,6 +3,7 @@
 //! The changelog is the write-ahead log: [`Store::drain`] gives every entry that changed since the last commit, once, and [`Store::restore`] takes them back. Restoring all of these, in order, gives the table that wrote
 //! them. [`crate::Changelog`] makes batches of them.
 
+use crate::bytes::{put_bytes, take_text};
 use baton_records::{Id, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -97,15 +98,11 @@ impl<T: Serialize + DeserializeOwned + Send> Value for T {
 
 impl Key for Id {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&(self.len() as u32).to_be_bytes());
-        out.extend_from_slice(self.as_bytes());
+        put_bytes(self.as_bytes(), out);
     }
 
     fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        let (length, rest) = bytes.split_first_chunk::<4>()?;
-        let (text, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        *bytes = rest;
-        std::str::from_utf8(text).ok().map(Id::from)
+        take_text(bytes).map(Id::from)
     }
 
     /// The last eight bytes: ids begin alike and end differently.

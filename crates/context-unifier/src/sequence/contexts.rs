@@ -5,7 +5,8 @@
 
 use super::conversations::Conversations;
 use baton_records::{Channel, Context, Event, Fact, Id, Timestamp, ids};
-use baton_stream::{Groups, Outbox, Store, Table, wire};
+use baton_stream::bytes::{put_bytes, put_number, take_number, take_text};
+use baton_stream::{Groups, Outbox, Packed, Store, Table, Value, wire};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,19 +25,42 @@ const MAX_ERASURES: usize = 64;
 /// The largest context, in bytes of JSON.
 const MAX_CONTEXT_BYTES: usize = 16 * 1024;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Kept {
-    #[serde(rename = "x")]
     text: Id,
-    #[serde(rename = "s")]
     source: Channel,
-    #[serde(rename = "e")]
     event_id: Id,
-    #[serde(rename = "t")]
     as_of: i64,
     /// Whom an erasure of one contact means.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     contact: Option<u32>,
+}
+
+const FORMAT: u8 = 1;
+
+/// ```text
+/// format, channel, contact (8 bytes; -1: none), as_of, event_id, text
+/// ```
+/// Numbers and texts as in [`baton_stream::bytes`].
+impl Value for Kept {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[FORMAT, self.source.place()]);
+        put_number(self.contact.map_or(-1, i64::from), out);
+        put_number(self.as_of, out);
+        put_bytes(self.event_id.as_bytes(), out);
+        put_bytes(self.text.as_bytes(), out);
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let ([FORMAT, channel], mut rest) = bytes.split_first_chunk()? else { return None };
+        let source = Channel::at(*channel)?;
+        let contact = match take_number(&mut rest)? {
+            -1 => None,
+            tag => Some(u32::try_from(tag).ok()?),
+        };
+        let as_of = take_number(&mut rest)?;
+        let (event_id, text) = (take_text(&mut rest)?.into(), take_text(&mut rest)?.into());
+        Some(Self { text, source, event_id, as_of, contact })
+    }
 }
 
 impl Kept {
@@ -70,7 +94,7 @@ struct Heard {
 pub(crate) struct Contexts {
     accounts: Table<Id, Heard>,
     /// By account and number.
-    facts: Groups<Id, u64, Kept>,
+    facts: Groups<Id, u64, Packed<Kept>>,
     /// Up to when (`occurred_at`) an account, or a contact of it, is erased.
     erased: Table<(Id, Id), i64>,
     /// What is to be written, by time; made of `accounts`.
@@ -119,7 +143,7 @@ impl Contexts {
             heard.due.get_or_insert(write_at);
             (number, heard.facts, newly_due)
         });
-        self.facts.put(account, number, kept);
+        self.facts.put(account, number, Packed::new(&kept));
         if newly_due {
             self.due().insert((write_at, account.clone()));
         }
@@ -168,7 +192,7 @@ impl Contexts {
     }
 
     fn drop_fact(&mut self, account: &Id, number: u64) {
-        if let Some(gone) = self.facts.remove(account, &number) {
+        if let Some(gone) = self.facts.remove(account, &number).and_then(|kept| kept.get()) {
             self.accounts.update(account, |heard| {
                 heard.facts = heard.facts.saturating_sub(1);
                 heard.bytes = heard.bytes.saturating_sub(gone.bytes());
@@ -202,10 +226,11 @@ impl Contexts {
         let mut facts: Vec<Fact> = self
             .facts
             .group(account)
-            .map(|(_, kept)| Fact {
-                text: kept.text.clone(),
+            .filter_map(|(_, kept)| kept.get())
+            .map(|kept| Fact {
+                text: kept.text,
                 source: kept.source,
-                event_id: kept.event_id.clone(),
+                event_id: kept.event_id,
                 as_of: Timestamp::from_millis(kept.as_of),
             })
             .collect();
@@ -241,7 +266,8 @@ impl Contexts {
         let Some(contact) = contact else { return self.forget(account, out) };
         let tag = Some(contact_tag(contact));
         let facts = self.facts.group(account);
-        let gone: Vec<u64> = facts.filter(|(_, kept)| kept.contact == tag).map(|(number, _)| *number).collect();
+        let of_contact = |kept: &Packed<Kept>| kept.get().is_none_or(|kept| kept.contact == tag);
+        let gone: Vec<u64> = facts.filter(|(_, kept)| of_contact(kept)).map(|(number, _)| *number).collect();
         for number in gone {
             self.drop_fact(account, number);
         }
@@ -285,4 +311,33 @@ fn serialised(context: &Context) -> usize {
 fn contact_tag(contact: &Id) -> u32 {
     let [a, b, c, d, ..] = ids::hash128(&[contact]);
     u32::from_be_bytes([a, b, c, d])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn facts_come_back(text in ".*", event_id in ".{0,40}", channel in 0_u8..8, as_of: i64, contact: Option<u32>) {
+            let source = Channel::at(channel).unwrap();
+            let kept = Kept { text: text.into(), source, event_id: event_id.into(), as_of, contact };
+            let mut bytes = Vec::new();
+            kept.encode(&mut bytes);
+            prop_assert_eq!(Kept::decode(&bytes), Some(kept));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+            let _ = Kept::decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn every_channel_has_its_number() {
+        let names = (0..).map_while(Channel::at).map(|channel| (channel.place(), channel.name()));
+        let wanted = ["chat", "email", "phone", "social", "web", "crm", "billing", "usage"];
+        assert!(names.eq((0..).zip(wanted)));
+    }
 }
