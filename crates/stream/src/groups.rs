@@ -1,6 +1,7 @@
 //! A table in memory whose entries stand in groups: those of one account, say, of which there are few, are found at once.
 
-use crate::store::{CorruptEntry, Giver, Key, Logged, Ranked, Sink, Store, Value, unlogged};
+use crate::key::{Key, Ranked};
+use crate::store::{CorruptEntry, Giver, Logged, Sink, Store, Value, unlogged};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]

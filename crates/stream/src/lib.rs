@@ -7,6 +7,7 @@
 pub mod bytes;
 mod changelog;
 mod groups;
+mod key;
 mod outbox;
 mod packed;
 mod store;
@@ -15,9 +16,10 @@ pub mod wire;
 
 pub use changelog::{BatchSink, Changelog};
 pub use groups::Groups;
+pub use key::Key;
 pub use outbox::{Counted, Handed, Header, Outbox, Output};
 pub use packed::Packed;
-pub use store::{CorruptEntry, Key, Range, Sink, Store, Table, Value};
+pub use store::{CorruptEntry, Range, Sink, Store, Table, Value};
 pub use topic::Topic;
 
 use baton_records::{Source, Timestamp};

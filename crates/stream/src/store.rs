@@ -3,8 +3,7 @@
 //! The changelog is the write-ahead log: [`Store::drain`] gives every entry that changed since the last commit, once, and [`Store::restore`] takes them back. Restoring all of these, in order, gives the table that wrote
 //! them. [`crate::Changelog`] makes batches of them.
 
-use crate::bytes::{put_bytes, take_text};
-use baton_records::{Id, Timestamp};
+use crate::key::{Key, Ranked};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
@@ -47,36 +46,6 @@ pub trait Store {
     fn entries(&self) -> usize;
 }
 
-/// A key of a table: its byte form is unique for each key.
-pub trait Key: Ord + Clone + Send {
-    /// Appends the byte form.
-    fn encode(&self, out: &mut Vec<u8>);
-    /// Takes the byte form off the front of `bytes`.
-    fn decode(bytes: &mut &[u8]) -> Option<Self>;
-    /// Returns a number that is compared before the key itself, for keys that cost more to compare. It decides where a pass
-    /// over a changelog goes on, in the next release too.
-    fn rank(&self) -> u64 {
-        0
-    }
-}
-
-/// A key as it stands in a tree: most comparisons end at the rank.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ranked<K> {
-    rank: u64,
-    pub(crate) key: K,
-}
-
-impl<K: Key> Ranked<K> {
-    pub(crate) fn new(key: K) -> Self {
-        Self { rank: key.rank(), key }
-    }
-
-    fn bound(bound: Bound<&K>) -> Bound<Self> {
-        bound.map(|key| Self::new(key.clone()))
-    }
-}
-
 /// A value of a table.
 pub trait Value: Send + Sized {
     /// Appends the byte form.
@@ -95,96 +64,6 @@ impl<T: Serialize + DeserializeOwned + Send> Value for T {
         serde_json::from_slice(bytes).ok()
     }
 }
-
-impl Key for Id {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_bytes(self.as_bytes(), out);
-    }
-
-    fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        take_text(bytes).map(Id::from)
-    }
-
-    /// The last eight bytes: ids begin alike and end differently.
-    fn rank(&self) -> u64 {
-        let bytes = self.as_bytes();
-        match bytes.last_chunk() {
-            Some(last) => u64::from_be_bytes(*last),
-            None => bytes.iter().fold(0, |rank, byte| rank << 8 | u64::from(*byte)),
-        }
-    }
-}
-
-macro_rules! number_keys {
-    ($($number:ty),*) => {$(
-        impl Key for $number {
-            fn encode(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_be_bytes());
-            }
-
-            fn decode(bytes: &mut &[u8]) -> Option<Self> {
-                let (number, rest) = bytes.split_first_chunk()?;
-                *bytes = rest;
-                Some(Self::from_be_bytes(*number))
-            }
-        }
-    )*};
-}
-
-number_keys!(u8, u32, u64, i32, i64);
-
-impl Key for Timestamp {
-    fn encode(&self, out: &mut Vec<u8>) {
-        Key::encode(&self.millis(), out);
-    }
-
-    fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        <i64 as Key>::decode(bytes).map(Self::from_millis)
-    }
-}
-
-impl<const N: usize> Key for [u8; N] {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self);
-    }
-
-    fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        let (array, rest) = bytes.split_first_chunk::<N>()?;
-        *bytes = rest;
-        Some(*array)
-    }
-}
-
-impl Key for () {
-    fn encode(&self, _out: &mut Vec<u8>) {}
-
-    fn decode(_bytes: &mut &[u8]) -> Option<Self> {
-        Some(())
-    }
-}
-
-macro_rules! tuple_keys {
-    ($($name:ident $index:tt),*) => {
-        impl<$($name: Key),*> Key for ($($name,)*) {
-            fn encode(&self, out: &mut Vec<u8>) {
-                $(self.$index.encode(out);)*
-            }
-
-            fn decode(bytes: &mut &[u8]) -> Option<Self> {
-                Some(($($name::decode(bytes)?,)*))
-            }
-
-            /// That of the first part, so that keys that begin alike stand together.
-            fn rank(&self) -> u64 {
-                self.0.rank()
-            }
-        }
-    };
-}
-
-tuple_keys!(A 0, B 1);
-tuple_keys!(A 0, B 1, C 2);
-tuple_keys!(A 0, B 1, C 2, D 3);
 
 /// What the changelog knows of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -420,6 +299,7 @@ impl<K: Key, V: Value> Store for Table<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use baton_records::Id;
     use proptest::prelude::*;
 
     type Entries = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -479,14 +359,6 @@ mod tests {
         }
     }
 
-    fn returns<K: Key + std::fmt::Debug>(key: K) {
-        let mut bytes = Vec::new();
-        key.encode(&mut bytes);
-        let mut rest = bytes.as_slice();
-        assert_eq!(K::decode(&mut rest), Some(key));
-        assert!(rest.is_empty());
-    }
-
     #[derive(Debug, Clone)]
     enum Step {
         Put(u8, u32),
@@ -535,25 +407,6 @@ mod tests {
             // A tombstone stands only behind an entry, so a compacted changelog holds no more keys than were written.
             let first = |key: &[u8]| log.iter().find(|(k, _)| k == key);
             prop_assert!(log.iter().all(|(key, _)| first(key).is_some_and(|(_, value)| value.is_some())));
-        }
-
-        #[test]
-        fn keys_come_back(text in ".*", number: u64, signed: i64, bytes: [u8; 16]) {
-            let moment = Timestamp::from_millis(signed);
-            returns(());
-            returns((Id::from(text.as_str()), number));
-            returns((signed, bytes, Id::from(text.as_str())));
-            returns((moment, Id::from(text), signed as i32, number as u8));
-        }
-
-        #[test]
-        fn keys_differ_when_what_they_are_made_of_differs(a in ".{0,6}", b in ".{0,6}", c in ".{0,6}", d in ".{0,6}") {
-            let bytes = |one: &str, two: &str| {
-                let mut out = Vec::new();
-                Key::encode(&(Id::from(one), Id::from(two)), &mut out);
-                out
-            };
-            prop_assert_eq!(bytes(&a, &b) == bytes(&c, &d), (&a, &b) == (&c, &d));
         }
     }
 }
