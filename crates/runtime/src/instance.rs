@@ -34,7 +34,6 @@ impl Instance {
     /// # Errors
     /// When topics are missing or differ, another layout runs, or the brokers do not answer.
     pub fn start(config: Config, topology: Topology, shared: Arc<Shared>) -> Result<Self, StartError> {
-        crate::heaps::share();
         let partitions = topics::partitions(&config)?;
         match config.peers {
             Peers::Possible => layout::refuse_other(&config, topology.layout)?,

@@ -9,8 +9,9 @@
 //! in steps of 100 ms in [`client`]; doubtful commits in [`thread`] (every failure ends a life, and the next has a new
 //! producer with the same id); offsets below retention in [`thread`] and [`reader`] (there is no silent reset);
 //! "caught up" as position against an asked-for end in [`ends`] and [`slot`]; refused records in [`producer`] and
-//! [`thread`]; clients that forget all brokers in [`pulse`]; members that fence themselves in [`instance`]; transactions
-//! that a stopped broker never ends in [`reader`], which can only say so.
+//! [`thread`]; clients that forget all brokers in [`pulse`]; members that fence themselves in [`instance`]; consumers that
+//! hang when they close in [`context`]; transactions that a stopped broker never ends in [`reader`], which can only say
+//! so.
 
 mod client;
 pub mod clock;
@@ -40,6 +41,7 @@ mod writer;
 pub use config::{Config, Peers};
 pub use embedded::EmbeddedBroker;
 pub use error::StartError;
+pub use heaps::share_heaps;
 pub use instance::Instance;
 pub use stage::{GlobalTable, LowWaterMarks, Partitions, Stage, TaskId, Topology};
 pub use state::{Shared, ThreadState};

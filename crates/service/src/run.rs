@@ -52,6 +52,7 @@ pub fn main(processor: Processor, name: &'static str, about: &'static str) -> Ex
 /// # Errors
 /// When they cannot start, or had to stop.
 pub fn run(args: &RunArgs, processors: &[Processor]) -> anyhow::Result<()> {
+    baton_runtime::share_heaps();
     init_logging(&args.log)?;
     let config = args.config()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

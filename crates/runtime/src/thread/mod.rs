@@ -6,11 +6,12 @@
 //!
 //! Reading order: this file has the loop, `assignment` what happens when partitions come and go, `catch_up` what another
 //! layout left, `take` gives records to tasks and their outputs to the producer, `commit` ends a transaction, `time` tells
-//! tasks that time passes.
+//! tasks that time passes, `report` tells health and metrics how the thread stands.
 
 mod assignment;
 mod catch_up;
 mod commit;
+mod report;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ use crate::producer::Producer;
 use crate::pulse::Pulse;
 use crate::slot::Slot;
 use crate::stage::{Partitions, Stage};
-use crate::state::{Holdings, Shared, ThreadState};
+use crate::state::{Shared, ThreadState};
 use baton_records::Timestamp;
 use baton_stream::{Outbox, Topic};
 use baton_telemetry::RecordCounters;
@@ -51,8 +52,6 @@ const MARKS: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_millis(100);
 /// How long the clients of a life may take to close.
 const CLOSE: Duration = Duration::from_secs(20);
-/// The least time between two reports of state and metrics.
-const REPORT: Duration = Duration::from_millis(250);
 
 /// A partition of one of the thread's topics, by the topic's place in its list.
 type At = (usize, i32);
@@ -361,58 +360,5 @@ impl<'a> Thread<'a> {
         // The client goes on by itself: brokers that are down, partitions without a leader.
         tracing::warn!(stage, error = %failure, "the consumer met an error and goes on");
         Ok(())
-    }
-
-    /// Tells health and metrics how the thread stands.
-    fn report(&mut self) {
-        let state = ThreadState {
-            stage: self.setup.stage.metrics,
-            assigned: self.assigned,
-            tasks: self.slots.len(),
-            restoring: self.slots.values().filter_map(Slot::remaining).map(|left| left.max(1)).sum(),
-        };
-        if self.last_report.is_some_and(|last| last.elapsed() < REPORT) {
-            return;
-        }
-        self.last_report = Some(Instant::now());
-        let metrics = self.setup.shared.metrics();
-        let now = clock::now();
-        for (at, slot) in &self.slots {
-            let name = self.topic_name(*at);
-            let end = crate::client::cached_end(&self.consumer, name, at.1).unwrap_or(0);
-            let lag = (end - slot.position()).max(0);
-            let age = if lag > 0 { now.since(slot.newest()) } else { Duration::ZERO };
-            metrics.set_lag(name, at.1, lag, age);
-            if let Some(low) = slot.task.low_water() {
-                metrics.set_low_water_age(name, at.1, now.since(low));
-            }
-            if let Some(decided) = slot.task.decided_up_to() {
-                metrics.set_log_time_age(at.1, now.since(decided));
-            }
-        }
-        let holdings = self.holdings(now);
-        self.setup.shared.hold(self.setup.stage.metrics, &self.name, holdings);
-        self.setup.shared.set(&self.name, state);
-    }
-
-    fn holdings(&mut self, now: Timestamp) -> Holdings {
-        let reads_sources = self.setup.stage.low_water.is_some();
-        let mut holdings = Holdings::default();
-        for slot in self.slots.values_mut() {
-            *(if slot.remaining().is_some() { &mut holdings.restoring } else { &mut holdings.running }) += 1;
-            holdings.waited_for += usize::from(reads_sources && slot.is_waited_for(now));
-            for store in slot.task.stores() {
-                *holdings.entries.entry(store.name()).or_default() += store.entries();
-            }
-        }
-        holdings
-    }
-
-    fn forget_metrics(&self) {
-        self.setup.shared.hold(self.setup.stage.metrics, &self.name, Holdings::default());
-        for at in self.slots.keys() {
-            self.setup.shared.metrics().forget_partition(self.topic_name(*at), at.1);
-            self.setup.shared.metrics().forget_log_time(at.1);
-        }
     }
 }
