@@ -143,8 +143,7 @@ impl Step<'_> {
             }
         }
         episode.settle(&self.rules.policy);
-        let cause = self.cause(&episode, &findings);
-        episode.handoff_id = ids::handoff_id(&self.account, conversation.map(Id::as_str), &cause);
+        episode.handoff_id = self.new_id(conversation, self.cause(&episode, &findings));
         for finding in &mut findings {
             self.pin(&episode.handoff_id.clone(), finding);
             if finding.name == episode.lead && finding.rule.max_opens_per_min.is_some() {
@@ -159,6 +158,18 @@ impl Step<'_> {
         judgement.handoff_id = Some(episode.handoff_id.clone());
         judgement.say(Outcome::Opened, Why::Fired);
         self.put((self.account.clone(), conversation.cloned().unwrap_or_default()), episode);
+    }
+
+    /// Returns the id of a handoff with this cause. One that closed may have had the same, when another rule finds its
+    /// evidence later: then the id derives from that handoff's.
+    fn new_id(&self, conversation: Option<&Id>, mut cause: Id) -> Id {
+        loop {
+            let id = ids::handoff_id(&self.account, conversation.map(Id::as_str), &cause);
+            if self.state.closed.get(&(self.account.clone(), id.clone())).is_none() {
+                return id;
+            }
+            cause = id;
+        }
     }
 
     /// The event, or the deadline, that an episode's id derives from.
