@@ -10,8 +10,8 @@ use std::process::Command;
 /// Topic (by its name under the prefix `baton`), partition and offset of an input.
 type Place = (String, i64, i64);
 
-/// Everything that one account was told, in order: topic, time, bytes.
-type Told = BTreeMap<(String, String), Vec<(i64, String)>>;
+/// Everything that one account was told, in order, by topic: time, bytes, trace context (empty for what a deadline caused).
+type Told = BTreeMap<(String, String), Vec<(i64, String, String)>>;
 
 /// Proves things of a site.
 pub struct Proof<'a>(pub &'a Site);
@@ -42,6 +42,8 @@ struct Line<'a> {
     timestamp: i64,
     #[serde(borrow)]
     value: &'a RawValue,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
 }
 
 impl Proof<'_> {
@@ -161,6 +163,8 @@ impl Proof<'_> {
             (live == replayed).then_some(())
         });
         assert!(same.is_ok(), "live and replay differ: {}", first_difference(&live, &replayed));
+        let traced = live.values().flatten().filter(|(.., trace)| !trace.is_empty()).count();
+        assert!(traced > 0, "nothing carries the trace of the record that caused it");
         replayed.values().map(Vec::len).sum()
     }
 
@@ -170,7 +174,7 @@ impl Proof<'_> {
             for record in self.0.read(topic) {
                 let key = String::from_utf8(record.key.clone().unwrap()).unwrap();
                 let entry = told.entry((format!("baton.{topic}"), key)).or_default();
-                entry.push((record.timestamp.unwrap(), record.text()));
+                entry.push((record.timestamp.unwrap(), record.text(), header(&record, "traceparent")));
             }
         }
         told
@@ -195,7 +199,8 @@ fn told_by_replay(lines: &str) -> Told {
     for line in lines.lines() {
         let line: Line<'_> = serde_json::from_str(line).unwrap();
         let entry = told.entry((line.topic.to_owned(), line.key)).or_default();
-        entry.push((line.timestamp, line.value.get().to_owned()));
+        let trace = line.headers.get("traceparent").cloned().unwrap_or_default();
+        entry.push((line.timestamp, line.value.get().to_owned(), trace));
     }
     told
 }
