@@ -1,6 +1,6 @@
 //! A table in memory whose entries stand in groups: those of one account, say, of which there are few, are found at once.
 
-use crate::key::{Key, Ranked};
+use crate::key::Key;
 use crate::store::{CorruptEntry, Giver, Logged, Sink, Store, Value, unlogged};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ struct Held<K, V> {
 pub struct Groups<G, K, V> {
     name: &'static str,
     /// Each in the order of keys; none is empty.
-    groups: BTreeMap<Ranked<G>, Vec<Held<K, V>>>,
+    groups: BTreeMap<G, Vec<Held<K, V>>>,
     entries: usize,
     /// Keys of entries that are not logged as they are, in the order in which they changed; some are gone again.
     changed: Vec<(G, K)>,
@@ -32,14 +32,14 @@ impl<G: Key, K: Key, V: Value> Groups<G, K, V> {
 
     /// Returns the entries of a group, in the order of keys.
     pub fn group(&self, group: &G) -> impl DoubleEndedIterator<Item = (&K, &V)> + ExactSizeIterator + use<'_, G, K, V> {
-        let entries = self.groups.get(&Ranked::new(group.clone())).map_or(&[][..], Vec::as_slice);
+        let entries = self.groups.get(group).map_or(&[][..], Vec::as_slice);
         entries.iter().map(|held| (&held.key, &held.value))
     }
 
     /// Sets an entry.
     pub fn put(&mut self, group: &G, key: K, value: V) {
         let at = (group.clone(), key);
-        let entries = self.groups.entry(Ranked::new(group.clone())).or_default();
+        let entries = self.groups.entry(group.clone()).or_default();
         match place(entries, &at.1) {
             Ok(place) => {
                 let Some(held) = entries.get_mut(place) else { return };
@@ -67,12 +67,11 @@ impl<G: Key, K: Key, V: Value> Groups<G, K, V> {
     }
 
     fn take(&mut self, group: &G, key: &K) -> Option<Held<K, V>> {
-        let group = Ranked::new(group.clone());
-        let entries = self.groups.get_mut(&group)?;
+        let entries = self.groups.get_mut(group)?;
         let held = entries.remove(place(entries, key).ok()?);
         self.entries -= 1;
         if entries.is_empty() {
-            self.groups.remove(&group);
+            self.groups.remove(group);
         }
         Some(held)
     }
@@ -100,7 +99,7 @@ impl<G: Key, K: Key, V: Value> Store for Groups<G, K, V> {
             return Ok(());
         };
         let value = V::decode(bytes).ok_or_else(|| corrupt("its value"))?;
-        let entries = self.groups.entry(Ranked::new(group)).or_default();
+        let entries = self.groups.entry(group).or_default();
         let held = Held { key, value, logged: Logged::Newest };
         match place(entries, &held.key) {
             Ok(place) => {
@@ -119,7 +118,7 @@ impl<G: Key, K: Key, V: Value> Store for Groups<G, K, V> {
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
         let mut giver = Giver::default();
         for at in self.changed.drain(..) {
-            let entries = self.groups.get_mut(&Ranked::new(at.0.clone()));
+            let entries = self.groups.get_mut(&at.0);
             let held = entries.and_then(|entries| place(entries, &at.1).ok().and_then(|place| entries.get_mut(place)));
             if let Some(held) = held
                 && held.logged.log()
@@ -135,12 +134,11 @@ impl<G: Key, K: Key, V: Value> Store for Groups<G, K, V> {
     fn sweep<'a>(&self, mut after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>> {
         let from = if after.is_empty() { None } else { <(G, K)>::decode(&mut after) };
         let groups = match &from {
-            Some((group, _)) => self.groups.range(Ranked::new(group.clone())..),
-            None => self.groups.range(..),
+            Some((group, _)) => self.groups.range(group..),
+            None => self.groups.range::<G, _>(..),
         };
-        // The first group is that of the key; in those behind it all entries come later.
-        let behind = |group: &G, key: &K| from.as_ref().is_none_or(|(g, k)| group != g || key > k);
-        let entries = groups.flat_map(|(group, entries)| entries.iter().map(move |held| (&group.key, held)));
+        let behind = |group: &G, key: &K| from.as_ref().is_none_or(|(g, k)| (group, key) > (g, k));
+        let entries = groups.flat_map(|(group, entries)| entries.iter().map(move |held| (group, held)));
         let (mut giver, mut given) = (Giver::default(), 0);
         for (group, held) in entries.filter(|(group, held)| behind(group, &held.key)) {
             if given >= budget {
@@ -160,7 +158,6 @@ impl<G: Key, K: Key, V: Value> Store for Groups<G, K, V> {
 mod tests {
     use super::*;
     use crate::Table;
-    use baton_records::Id;
     use proptest::prelude::*;
 
     type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -200,17 +197,16 @@ mod tests {
     proptest! {
         #[test]
         fn they_are_a_table_with_keys_of_two_parts(steps in steps(), budget in 1_usize..60) {
-            let mut groups = Groups::<Id, u64, u32>::new("t");
-            let mut table = Table::<(Id, u64), u32>::new("t");
-            let mut restored = Groups::<Id, u64, u32>::new("t");
-            let id = |group: u8| Id::from(format!("a group, of {group}"));
+            let mut groups = Groups::<u8, u64, u32>::new("t");
+            let mut table = Table::<(u8, u64), u32>::new("t");
+            let mut restored = Groups::<u8, u64, u32>::new("t");
             for step in steps.into_iter().chain([Step::Drain]) {
                 match step {
                     Step::Put(g, k, v) => {
-                        groups.put(&id(g), k, v);
-                        table.put((id(g), k), v);
+                        groups.put(&g, k, v);
+                        table.put((g, k), v);
                     }
-                    Step::Remove(g, k) => prop_assert_eq!(groups.remove(&id(g), &k), table.remove(&(id(g), k))),
+                    Step::Remove(g, k) => prop_assert_eq!(groups.remove(&g, &k), table.remove(&(g, k))),
                     Step::Drain => {
                         let changes = drained(&mut groups);
                         prop_assert_eq!(&changes, &drained(&mut table));
@@ -221,9 +217,7 @@ mod tests {
                     }
                 }
                 for group in 0..3 {
-                    let group = id(group);
-                    let of_table = table.range((group.clone(), 0)..=(group.clone(), u64::MAX)).map(|((_, k), v)| (k, v));
-                    prop_assert!(groups.group(&group).eq(of_table));
+                    prop_assert!(groups.group(&group).eq(table.range((group, 0)..(group + 1, 0)).map(|((_, k), v)| (k, v))));
                 }
                 prop_assert_eq!(groups.entries(), table.len());
             }

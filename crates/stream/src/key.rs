@@ -1,8 +1,7 @@
-//! Keys of tables: their byte forms, and the order in which they stand.
+//! Keys of tables and their byte forms.
 
 use crate::bytes::{put_bytes, take_text};
 use baton_records::{Id, Timestamp};
-use std::ops::Bound;
 
 /// A key of a table: its byte form is unique for each key.
 pub trait Key: Ord + Clone + Send {
@@ -10,28 +9,6 @@ pub trait Key: Ord + Clone + Send {
     fn encode(&self, out: &mut Vec<u8>);
     /// Takes the byte form off the front of `bytes`.
     fn decode(bytes: &mut &[u8]) -> Option<Self>;
-    /// Returns a number that is compared before the key itself, for keys that cost more to compare. It decides where a pass
-    /// over a changelog goes on, in the next release too.
-    fn rank(&self) -> u64 {
-        0
-    }
-}
-
-/// A key as it stands in a tree: most comparisons end at the rank.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ranked<K> {
-    rank: u64,
-    pub(crate) key: K,
-}
-
-impl<K: Key> Ranked<K> {
-    pub(crate) fn new(key: K) -> Self {
-        Self { rank: key.rank(), key }
-    }
-
-    pub(crate) fn bound(bound: Bound<&K>) -> Bound<Self> {
-        bound.map(|key| Self::new(key.clone()))
-    }
 }
 
 impl Key for Id {
@@ -41,15 +18,6 @@ impl Key for Id {
 
     fn decode(bytes: &mut &[u8]) -> Option<Self> {
         take_text(bytes).map(Id::from)
-    }
-
-    /// The last eight bytes: ids begin alike and end differently.
-    fn rank(&self) -> u64 {
-        let bytes = self.as_bytes();
-        match bytes.last_chunk() {
-            Some(last) => u64::from_be_bytes(*last),
-            None => bytes.iter().fold(0, |rank, byte| rank << 8 | u64::from(*byte)),
-        }
     }
 }
 
@@ -111,11 +79,6 @@ macro_rules! tuple_keys {
             fn decode(bytes: &mut &[u8]) -> Option<Self> {
                 Some(($($name::decode(bytes)?,)*))
             }
-
-            /// That of the first part, so that keys that begin alike stand together.
-            fn rank(&self) -> u64 {
-                self.0.rank()
-            }
         }
     };
 }
@@ -145,19 +108,6 @@ mod tests {
             returns((Id::from(text.as_str()), number));
             returns((signed, bytes, Id::from(text.as_str())));
             returns((moment, Id::from(text), signed as i32, number as u8));
-        }
-
-        #[test]
-        fn numbers_keep_their_order_and_keys_that_begin_with_one_id_stand_together(
-            a in "[ab]{0,12}", b in "[ab]{0,12}", n: u64, m: u64,
-        ) {
-            let order = |one: (Id, u64), two: (Id, u64)| Ranked::new(one).cmp(&Ranked::new(two));
-            let (a, b) = (Id::from(a), Id::from(b));
-            prop_assert_eq!(Ranked::new(n).cmp(&Ranked::new(m)), n.cmp(&m));
-            prop_assert_eq!(order((a.clone(), n), (a.clone(), m)), n.cmp(&m));
-            if a != b {
-                prop_assert_eq!(order((a.clone(), n), (b.clone(), m)), order((a, m), (b, n)));
-            }
         }
 
         #[test]

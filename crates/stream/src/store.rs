@@ -1,9 +1,10 @@
 //! State stores: tables in memory whose changes go to a changelog.
 //!
-//! The changelog is the write-ahead log: [`Store::drain`] gives every entry that changed since the last commit, once, and [`Store::restore`] takes them back. Restoring all of these, in order, gives the table that wrote
-//! them. [`crate::Changelog`] makes batches of them.
+//! The changelog is the write-ahead log: [`Store::drain`] gives every entry that changed since the last commit, once, and
+//! [`Store::restore`] takes them back. Restoring all of these, in order, gives the table that wrote them.
+//! [`crate::Changelog`] makes batches of them.
 
-use crate::key::{Key, Ranked};
+use crate::key::Key;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
@@ -26,7 +27,7 @@ pub type Sink<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
 
 /// A store as whoever drives a task sees it.
 pub trait Store {
-    /// Returns its name; it stands in front of every key of the task's changelog, so it never changes.
+    /// Returns its name; the task's changelog names the store of its entries by it, so it never changes.
     fn name(&self) -> &'static str;
 
     /// Takes one entry of the changelog; no value removes it.
@@ -38,7 +39,7 @@ pub trait Store {
     /// Gives all entries that changed since the last call, and forgets that they did.
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>);
 
-    /// Gives the entries behind the key `after` (all, when that is empty), in the table's order, until they have `budget`
+    /// Gives the entries behind the key `after` (all, when that is empty), in the order of keys, until they have `budget`
     /// bytes; returns the key of the last one when there are more.
     fn sweep<'a>(&self, after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>>;
 
@@ -128,7 +129,7 @@ struct Held<V> {
 #[derive(Debug)]
 pub struct Table<K, V> {
     name: &'static str,
-    entries: BTreeMap<Ranked<K>, Held<V>>,
+    entries: BTreeMap<K, Held<V>>,
     /// Keys of entries that are not logged as they are, in the order in which they changed; some are gone again.
     changed: Vec<K>,
     /// Keys of which the changelog has an entry and the table none.
@@ -143,21 +144,21 @@ impl<K: Key, V: Value> Table<K, V> {
 
     /// Returns an entry.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.entries.get(&Ranked::new(key.clone())).map(|held| &held.value)
+        self.entries.get(key).map(|held| &held.value)
     }
 
     /// Sets an entry.
     pub fn put(&mut self, key: K, value: V) {
-        match self.entries.entry(Ranked::new(key)) {
+        match self.entries.entry(key) {
             btree_map::Entry::Occupied(mut entry) => {
                 entry.get_mut().value = value;
                 if entry.get_mut().logged.change() {
-                    self.changed.push(entry.key().key.clone());
+                    self.changed.push(entry.key().clone());
                 }
             }
             btree_map::Entry::Vacant(entry) => {
-                let logged = unlogged(&mut self.removed, &entry.key().key);
-                self.changed.push(entry.key().key.clone());
+                let logged = unlogged(&mut self.removed, entry.key());
+                self.changed.push(entry.key().clone());
                 entry.insert(Held { value, logged });
             }
         }
@@ -165,7 +166,7 @@ impl<K: Key, V: Value> Table<K, V> {
 
     /// Changes an entry in place, if there is one.
     pub fn update<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
-        let held = self.entries.get_mut(&Ranked::new(key.clone()))?;
+        let held = self.entries.get_mut(key)?;
         if held.logged.change() {
             self.changed.push(key.clone());
         }
@@ -178,7 +179,7 @@ impl<K: Key, V: Value> Table<K, V> {
         V: Default,
     {
         // Most are there, and a key that is not is the only one that is cloned twice.
-        if let Some(held) = self.entries.get_mut(&Ranked::new(key.clone())) {
+        if let Some(held) = self.entries.get_mut(key) {
             if held.logged.change() {
                 self.changed.push(key.clone());
             }
@@ -192,20 +193,19 @@ impl<K: Key, V: Value> Table<K, V> {
 
     /// Removes an entry and returns it.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let (gone, held) = self.entries.remove_entry(&Ranked::new(key.clone()))?;
+        let (key, held) = self.entries.remove_entry(key)?;
         if held.logged != Logged::Nothing {
-            self.removed.insert(gone.key);
+            self.removed.insert(key);
         }
         Some(held.value)
     }
 
-    /// Returns the entries of a range of keys, in the table's order: by [`Key::rank`], then by key. So those whose keys
-    /// begin with the same id stand together, and numbers in their own order.
+    /// Returns the entries of a range of keys, in order.
     pub fn range<R: RangeBounds<K>>(&self, range: R) -> Range<'_, K, V> {
-        Range(self.entries.range((Ranked::bound(range.start_bound()), Ranked::bound(range.end_bound()))))
+        Range(self.entries.range(range))
     }
 
-    /// Returns all entries, in the table's order.
+    /// Returns all entries, in the order of keys.
     pub fn iter(&self) -> Range<'_, K, V> {
         self.range(..)
     }
@@ -221,21 +221,21 @@ impl<K: Key, V: Value> Table<K, V> {
     }
 }
 
-/// Entries in the table's order.
+/// Entries in the order of keys.
 #[derive(Debug)]
-pub struct Range<'t, K, V>(btree_map::Range<'t, Ranked<K>, Held<V>>);
+pub struct Range<'t, K, V>(btree_map::Range<'t, K, Held<V>>);
 
 impl<'t, K, V> Iterator for Range<'t, K, V> {
     type Item = (&'t K, &'t V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(at, held)| (&at.key, &held.value))
+        self.0.next().map(|(key, held)| (key, &held.value))
     }
 }
 
 impl<K, V> DoubleEndedIterator for Range<'_, K, V> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(|(at, held)| (&at.key, &held.value))
+        self.0.next_back().map(|(key, held)| (key, &held.value))
     }
 }
 
@@ -255,11 +255,11 @@ impl<K: Key, V: Value> Store for Table<K, V> {
         let key = K::decode(&mut rest).filter(|_| rest.is_empty()).ok_or_else(|| corrupt("its key"))?;
         match value {
             None => {
-                self.entries.remove(&Ranked::new(key));
+                self.entries.remove(&key);
             }
             Some(bytes) => {
                 let value = V::decode(bytes).ok_or_else(|| corrupt("its value"))?;
-                self.entries.insert(Ranked::new(key), Held { value, logged: Logged::Newest });
+                self.entries.insert(key, Held { value, logged: Logged::Newest });
             }
         }
         Ok(())
@@ -268,11 +268,10 @@ impl<K: Key, V: Value> Store for Table<K, V> {
     fn drain<'a>(&mut self, sink: &'a mut Sink<'a>) {
         let mut giver = Giver::default();
         for key in self.changed.drain(..) {
-            let at = Ranked::new(key);
-            if let Some(held) = self.entries.get_mut(&at)
+            if let Some(held) = self.entries.get_mut(&key)
                 && held.logged.log()
             {
-                giver.give(&at.key, Some(&held.value), sink);
+                giver.give(&key, Some(&held.value), sink);
             }
         }
         while let Some(key) = self.removed.pop_first() {
@@ -282,11 +281,11 @@ impl<K: Key, V: Value> Store for Table<K, V> {
 
     fn sweep<'a>(&self, mut after: &[u8], budget: usize, sink: &'a mut Sink<'a>) -> Option<Vec<u8>> {
         let from = if after.is_empty() { None } else { K::decode(&mut after) };
-        let mut entries = self.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+        let mut entries = self.entries.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
         let (mut giver, mut given) = (Giver::default(), 0);
         while given < budget {
-            let (key, value) = entries.next()?;
-            given += giver.give(key, Some(value), sink);
+            let (key, held) = entries.next()?;
+            given += giver.give(key, Some(&held.value), sink);
         }
         entries.next().map(|_| giver.into_key())
     }
@@ -383,9 +382,9 @@ mod tests {
     proptest! {
         #[test]
         fn restoring_what_was_drained_gives_the_table(steps in steps()) {
-            let mut table = Table::<(Id, u8), u32>::new("t");
+            let mut table = Table::<(u8, Id), u32>::new("t");
             let mut log = Entries::new();
-            let key = |k: u8| (Id::from(format!("key {}, of two", k / 2)), k);
+            let key = |k: u8| (k, Id::from(format!("key {k}")));
             for step in steps {
                 match step {
                     Step::Put(k, v) => table.put(key(k), v),
@@ -396,13 +395,13 @@ mod tests {
                     }
                     Step::Drain => {
                         log.extend(drained(&mut table));
-                        let back = restored::<(Id, u8), u32>(&log);
+                        let back = restored::<(u8, Id), u32>(&log);
                         prop_assert!(back.iter().eq(table.iter()));
                     }
                 }
             }
             log.extend(drained(&mut table));
-            let back = restored::<(Id, u8), u32>(&log);
+            let back = restored::<(u8, Id), u32>(&log);
             prop_assert!(back.iter().eq(table.iter()));
             // A tombstone stands only behind an entry, so a compacted changelog holds no more keys than were written.
             let first = |key: &[u8]| log.iter().find(|(k, _)| k == key);
