@@ -4,7 +4,8 @@ use baton_records::{Channel, Id};
 use baton_stream::Value;
 use baton_stream::bytes::{put_bytes, put_number, take_number, take_text};
 
-const FORMAT: u8 = 1;
+/// Format 1 had its numbers and lengths the other way round.
+const FORMAT: u8 = 2;
 /// A fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FactEntry {

@@ -19,7 +19,8 @@ use baton_records::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const FORMAT: u8 = 1;
+/// Format 1 named the store of each entry.
+const FORMAT: u8 = 2;
 /// A batch ends when it has so many bytes; one entry may have more.
 const BATCH_BYTES: usize = 256 * 1024;
 /// A pass begins when the batches have so many times the bytes of what lives …
@@ -87,14 +88,14 @@ impl Changelog {
         self.next = number + 1;
         let bytes = value.len() as u64;
         self.bytes += bytes - self.batches.insert(number, bytes).unwrap_or(0);
-        let (mut count, mut store) = (0, None);
+        let (mut count, mut named) = (0, None);
         while !entries.is_empty() {
             let (name, key, value) = read_entry(&mut entries).ok_or_else(corrupt)?;
             if !name.is_empty() {
-                // A store that this release no longer has is left out.
-                store = stores.iter().position(|s| s.name().as_bytes() == name);
+                named = Some(stores.iter().position(|s| s.name().as_bytes() == name));
             }
-            if let Some(store) = store.and_then(|place| stores.get_mut(place)) {
+            // A store that this release no longer has is left out.
+            if let Some(store) = named.ok_or_else(corrupt)?.and_then(|place| stores.get_mut(place)) {
                 store.restore(key, value)?;
             }
             count += 1;
@@ -352,6 +353,26 @@ mod tests {
         stage.commit();
         stage.commit();
         assert_eq!(stage.topic.len(), 1);
+    }
+
+    #[test]
+    fn a_batch_of_another_format_or_without_its_first_name_is_refused() {
+        let mut stage = Stage::new();
+        stage.numbers.put(1, 1);
+        stage.commit();
+        let value = stage.topic[0].1.clone().unwrap();
+        let restored = |value: &[u8]| {
+            let mut numbers = Table::<u64, u32>::new("stage.numbers");
+            Changelog::default().restore(0, Some(value), &mut [&mut numbers])
+        };
+        assert_eq!(restored(&value), Ok(2), "the change, and the pass that begins with it");
+        let mut older = value.clone();
+        older[0] -= 1;
+        assert_eq!(restored(&older).unwrap_err().what, "batch 0");
+        let name = value.windows(13).position(|bytes| bytes == b"stage.numbers").unwrap();
+        let mut nameless = value;
+        nameless.splice(name - 1..name + 13, [0]);
+        assert_eq!(restored(&nameless).unwrap_err().what, "batch 0");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::ops::{Bound, RangeBounds};
 /// An entry of a changelog cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "store {store}: the changelog holds an entry that cannot be read ({what}); a newer release may have written it"
+    "store {store}: the changelog holds an entry that cannot be read ({what}); another release may have written it"
 )]
 pub struct CorruptEntry {
     /// The store.
