@@ -20,6 +20,9 @@ use std::time::Duration;
 /// A consumer's queue of records and events.
 pub struct Queue(NonNull<sys::rd_kafka_queue_t>);
 
+// SAFETY: librdkafka's queues lock themselves: any thread may poll and destroy them.
+unsafe impl Send for Queue {}
+
 impl Queue {
     /// Returns the queue of a consumer, which must outlive it.
     pub fn of<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Self> {

@@ -122,7 +122,7 @@ impl Config {
             .set("session.timeout.ms", "10000")
             .set("heartbeat.interval.ms", "2000")
             .set("max.poll.interval.ms", "300000")
-            // A second's work of one partition; only who restores reads further ahead.
+            // For all partitions of the thread together, some hundred milliseconds' work; who restores reads further ahead.
             .set("queued.min.messages", "5000")
             .set("queued.max.messages.kbytes", "2048");
         if let Some(instance) = &self.instance {

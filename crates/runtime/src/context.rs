@@ -6,7 +6,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 use std::time::{Duration, Instant};
 
-/// A consumer that closes and does not wait for an answer is closed before this.
+/// A consumer that closes and waits for no answer is mostly closed before this.
 const CLOSES: Duration = Duration::from_millis(100);
 const MOMENT: Duration = Duration::from_millis(5);
 
@@ -30,7 +30,8 @@ impl ConsumerContext for Context {
     ///
     /// One that was answered before may still stand in the queue when the consumer has closed, and from then on librdkafka
     /// 2.12 drops calls without an answer, so that they never return (`rd_kafka_cgrp_op_serve`). It does not close before
-    /// it has the answer that it waits for: what closes needs none.
+    /// it has the answer that it waits for: what closes needs none. A member without a name that leaves its group waits for
+    /// the broker, too, perhaps for longer, and could close in the moment of the call: then the thread's limit holds.
     fn rebalance(&self, consumer: &BaseConsumer<Self>, _: RDKafkaRespErr, _: &mut TopicPartitionList) {
         let came = Instant::now();
         while came.elapsed() < CLOSES {

@@ -105,6 +105,7 @@ pub struct Thread<'a> {
     setup: &'a Setup,
     poison: &'a mut Poison,
     name: String,
+    // In this order they are dropped when a panic does it, and by `close`: a client waits for all of its records and queues.
     buffer: VecDeque<Buffered>,
     queue: Queue,
     consumer: BaseConsumer<Context>,
@@ -163,8 +164,10 @@ pub fn live(setup: &Setup, poison: &mut Poison) -> Result<(), Failure> {
     thread.setup.ends.want(thread.setup.unique, BTreeSet::new());
     thread.forget_metrics();
     let Err(failure) = ended else {
-        // All is committed: when the clients do not close, the end of the process closes them.
-        let _ = thread.close();
+        if thread.close().is_err() {
+            // All is committed, and the process ends.
+            tracing::warn!(stage = setup.stage.name, "{STUCK}; the end of the process closes them");
+        }
         return Ok(());
     };
     // To give up and to begin anew may take a while, in which nothing is done.
@@ -172,9 +175,30 @@ pub fn live(setup: &Setup, poison: &mut Poison) -> Result<(), Failure> {
     let refused = thread.note_refusals();
     thread.producer.abort();
     assignment::let_go(&thread.consumer);
-    thread.close()?;
-    Err(refused.unwrap_or(failure))
+    match (thread.close(), refused.unwrap_or(failure)) {
+        // Their partitions stay with a consumer that is not closed: only the end of the process gives them up.
+        (Err(Stuck), Failure::Restart(cause)) => {
+            Err(Failure::Stop(format!("{}: {STUCK}, after {cause}; start the process anew", setup.stage.name)))
+        }
+        (_, failure) => Err(failure),
+    }
 }
+
+/// Clients that have not closed within [`CLOSE`].
+struct Stuck;
+
+/// Drops what closes when it is dropped, which takes a moment; librdkafka sets no limit to it.
+fn drop_within<T: Send + 'static>(limit: Duration, what: T) -> Result<(), Stuck> {
+    let (done, dropped) = mpsc::channel();
+    let dropping = std::thread::Builder::new().name("close".to_owned()).spawn(move || {
+        drop(what);
+        let _ = done.send(());
+    });
+    // Without a thread it was dropped here, with what the thread was to do.
+    dropping.map_or(Ok(()), |_| dropped.recv_timeout(limit).map_err(|_| Stuck))
+}
+
+const STUCK: &str = "the Kafka clients do not close";
 
 /// Tells whether a consumer error says that the committed offset no longer exists.
 pub fn below_retention(failure: &KafkaFailure) -> bool {
@@ -228,22 +252,11 @@ impl<'a> Thread<'a> {
         })
     }
 
-    /// Closes the clients, which takes a moment; librdkafka sets no limit to it.
-    fn close(self) -> Result<(), Failure> {
-        let Self { setup, buffer, queue, consumer, producer, .. } = self;
-        // A client waits, when it is dropped, for all of its records and queues.
-        drop((buffer, queue));
-        let (done, closed) = mpsc::channel();
-        let closing = std::thread::Builder::new().name("close".to_owned()).spawn(move || {
-            drop((consumer, producer));
-            let _ = done.send(());
-        });
-        closing.map_err(|e| Failure::Stop(format!("cannot start a thread: {e}")))?;
-        closed.recv_timeout(CLOSE).map_err(|_| {
-            // Their partitions stay with a consumer that is not closed: only the end of the process gives them up.
-            let (stage, limit) = (setup.stage.name, CLOSE.as_secs());
-            Failure::Stop(format!("{stage}: the Kafka clients did not close within {limit} s; start the process anew"))
-        })
+    /// Closes the clients.
+    fn close(self) -> Result<(), Stuck> {
+        let Self { buffer, slots, queue, consumer, producer, .. } = self;
+        drop(buffer);
+        drop_within(CLOSE, (slots, queue, consumer, producer))
     }
 
     fn run(&mut self) -> Result<(), Failure> {

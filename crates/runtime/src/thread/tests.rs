@@ -1,6 +1,7 @@
 //! Lives that end in the middle of a rebalance, on the embedded broker, which refuses what it is told to.
 
 use super::assignment::let_go;
+use super::drop_within;
 use crate::client::{Polled, Queue, poll};
 use crate::config::{Config, Peers};
 use crate::context::Context;
@@ -18,7 +19,7 @@ use rdkafka::bindings::rd_kafka_resp_err_t as Refusal;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaApiKey;
 use rdkafka::{Offset, TopicPartitionList};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -197,6 +198,23 @@ fn a_consumer_closes_whose_rebalance_was_answered_and_still_stands_in_its_queue(
     for closing in closing {
         wait_until("the consumer to close", LIMIT, || closing.is_finished().then_some(())).unwrap();
     }
+}
+
+#[test]
+fn what_does_not_close_is_left_behind_and_said() {
+    /// Closes once its other end is gone.
+    struct Client(mpsc::Receiver<()>);
+    impl Drop for Client {
+        fn drop(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+    let (open, client) = mpsc::channel();
+    assert!(drop_within(Duration::from_millis(20), Client(client)).is_err());
+    drop(open);
+    let (open, client) = mpsc::channel();
+    drop(open);
+    assert!(drop_within(LIMIT, Client(client)).is_ok());
 }
 
 #[test]
