@@ -1,10 +1,10 @@
-//! What one event costs on its way through *intake* and the account task, changelog included, without Kafka.
+//! What one event costs on its way through *intake* and the account task, with their changelogs, without Kafka.
 //!
 //! `cargo bench -p baton-pipeline`. The traffic has the mix of the side-by-side benchmark: few accounts have most of it.
 
 use baton_pipeline::{AccountConfig, AccountTask};
 use baton_records::{Id, LowWater, Timestamp};
-use baton_stream::{Changelog, Input, Outbox, Output, Task, Topic, wire};
+use baton_stream::{Broken, Changelog, Input, Outbox, Output, Progress, Task, Topic, wire};
 use context_unifier::{Directory, IntakeConfig, IntakeTask};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -124,15 +124,18 @@ struct Way {
     intake: IntakeTask,
     accounts: IntakeTask,
     account: AccountTask,
-    changelog: Changelog,
+    changelogs: [Changelog; 2],
     out: Outbox,
-    /// Bytes written, so that nothing is made in vain.
-    written: u64,
+    /// Events given to *intake*.
     taken: u64,
+    /// Records that it passed on, those of accounts included.
+    passed: u64,
+    /// Bytes written.
+    written: u64,
 }
 
 impl Way {
-    fn new() -> Self {
+    fn new() -> Result<Self, Broken> {
         let directory = Arc::new(RwLock::new(Directory::default()));
         let intake = |topic: Topic| IntakeConfig {
             topic,
@@ -153,10 +156,11 @@ impl Way {
             accounts: IntakeTask::new(intake(Topic::Accounts), Arc::clone(&directory)),
             account: AccountTask::new(account, Arc::clone(&directory)),
             directory,
-            changelog: Changelog::default(),
+            changelogs: Default::default(),
             out: Outbox::default(),
-            written: 0,
             taken: 0,
+            passed: 0,
+            written: 0,
         };
         way.tell(Topic::Policies, "bench@1", POLICY);
         for account in 0..ACCOUNTS as u32 {
@@ -164,9 +168,9 @@ impl Way {
             let record =
                 format!(r#"{{"account_id":"{of}","tier":"standard","identities":{{"email":"pat@{of}.example"}}}}"#);
             way.tell(Topic::Accounts, &of, &record);
-            way.account_record(&of, &record);
+            way.account_record(&of, &record)?;
         }
-        way
+        Ok(way)
     }
 
     fn clock(&self) -> Timestamp {
@@ -179,45 +183,65 @@ impl Way {
         self.directory.write().unwrap_or_else(PoisonError::into_inner).apply(input);
     }
 
-    fn account_record(&mut self, key: &str, value: &str) {
+    fn account_record(&mut self, key: &str, value: &str) -> Result<(), Broken> {
         let clock = self.clock();
         let record = input(&Topic::Accounts, clock, Some(key.as_bytes()), Some(value.as_bytes()), &[]);
-        let _ = self.accounts.process(record, clock, &mut self.out);
-        self.pass_on();
+        self.accounts.process(record, clock, &mut self.out)?;
+        self.pass_on()
     }
 
     /// Takes one event, and commits now and then.
-    fn event(&mut self, (key, value): &(String, String)) {
+    fn event(&mut self, (key, value): &(String, String)) -> Result<(), Broken> {
         let clock = self.clock();
         let topic = Topic::Source(Id::new_static("bench"));
         let record = input(&topic, clock, Some(key.as_bytes()), Some(value.as_bytes()), &[]);
-        let _ = self.intake.process(record, clock, &mut self.out);
-        self.pass_on();
+        self.intake.process(record, clock, &mut self.out)?;
+        self.pass_on()?;
         self.taken += 1;
-        if self.taken.is_multiple_of(COMMIT) {
-            let marks = BTreeMap::from([(Id::new_static("bench/0"), clock.millis())]);
-            let sources = Some(vec![Id::new_static("bench/0")]);
-            self.take(&wire::low_water(&LowWater { epoch: 1, sources, marks }, 0));
-            let written = &mut self.written;
-            self.changelog.write(&mut self.account.stores(), clock, &mut |_, value| {
-                *written += value.map_or(0, |value| value.len() as u64);
-            });
+        if self.taken.is_multiple_of(COMMIT) { self.commit() } else { Ok(()) }
+    }
+
+    fn pass_on(&mut self) -> Result<(), Broken> {
+        for record in std::mem::take(&mut self.out.records) {
+            if record.topic == Topic::AccountRepartition {
+                self.passed += 1;
+                self.take(&record)?;
+            }
         }
+        Ok(())
     }
 
-    fn pass_on(&mut self) {
-        let passed = std::mem::take(&mut self.out.records);
-        passed.iter().filter(|record| record.topic == Topic::AccountRepartition).for_each(|record| self.take(record));
-    }
-
-    fn take(&mut self, record: &Output) {
+    fn take(&mut self, record: &Output) -> Result<(), Broken> {
         let clock = self.clock();
         let record = input(&record.topic, clock, record.key.as_deref(), record.value.as_deref(), &record.headers);
-        let _ = self.account.process(record, clock, &mut self.out);
+        self.account.process(record, clock, &mut self.out)?;
+        self.write();
+        Ok(())
+    }
+
+    /// What a thread would give to its producer.
+    fn write(&mut self) {
         self.out.counted.clear();
         for record in self.out.records.drain(..) {
             self.written += record.value.map_or(0, |value| value.len() as u64);
         }
+    }
+
+    /// Tells the account task that time passes, and writes both changelogs.
+    fn commit(&mut self) -> Result<(), Broken> {
+        let clock = self.clock();
+        let marks = BTreeMap::from([(Id::new_static("bench/0"), clock.millis())]);
+        let sources = Some(vec![Id::new_static("bench/0")]);
+        self.take(&wire::low_water(&LowWater { epoch: 1, sources, marks }, 0))?;
+        let progress = Progress { clock, unread: None, reached: Some(clock), heard: clock };
+        self.account.punctuate(progress, &mut self.out)?;
+        self.write();
+        let [of_intake, of_account] = &mut self.changelogs;
+        let written = &mut self.written;
+        let mut sink = |_: u64, value: Option<&[u8]>| *written += value.map_or(0, |value| value.len() as u64);
+        of_intake.write(&mut self.intake.stores(), clock, &mut sink);
+        of_account.write(&mut self.account.stores(), clock, &mut sink);
+        Ok(())
     }
 }
 
@@ -232,16 +256,31 @@ fn input<'i>(
 }
 
 fn hot_path(c: &mut Criterion) {
-    let (mut traffic, mut way) = (Traffic::new(), Way::new());
-    (0..WARM_UP).for_each(|_| way.event(&traffic.next()));
-    assert!(way.written > 0, "nothing came of the events");
+    assert_eq!(measure(c), Ok(()));
+}
+
+fn measure(c: &mut Criterion) -> Result<(), Broken> {
+    let (mut traffic, mut way) = (Traffic::new(), Way::new()?);
+    (0..WARM_UP).try_for_each(|_| way.event(&traffic.next()))?;
     let mut group = c.benchmark_group("hot path");
     group.throughput(Throughput::Elements(1));
     group.measurement_time(Duration::from_secs(10));
+    let mut stopped = Ok(());
     group.bench_function("event", |b| {
-        b.iter_batched_ref(|| traffic.next(), |event| way.event(event), BatchSize::LargeInput)
+        b.iter_batched_ref(
+            || traffic.next(),
+            |event| {
+                if let Err(broken) = way.event(event) {
+                    stopped = Err(broken);
+                }
+            },
+            BatchSize::LargeInput,
+        );
     });
     group.finish();
+    assert_eq!(way.passed, ACCOUNTS as u64 + way.taken, "an event did not go all the way");
+    assert!(way.written > 500 * way.taken, "little came of the events: {} bytes of {}", way.written, way.taken);
+    stopped
 }
 
 criterion_group!(benches, hot_path);
