@@ -41,13 +41,12 @@ fn invariants_hold_whatever_happens() {
     };
     let mut problems = Vec::new();
     let (mut statuses, mut faults) = (BTreeSet::new(), BTreeSet::new());
-    let mut in_order = 0;
     let all = seeds.end - seeds.start >= SEEDS;
     for seed in seeds {
         let (world, mut fallen) = run(seed, &policy);
-        if let Some(differences) = check_sources(&world) {
-            in_order += 1;
-            fallen.extend(differences);
+        match check_sources(&world) {
+            Some(differences) => fallen.extend(differences),
+            None => assert!(!profile(seed).orderly, "seed {seed}: records came out of order"),
         }
         faults.extend(world.faults.keys().copied());
         let handoffs = world.committed.iter().filter(|c| c.output.topic == Topic::Handoffs);
@@ -65,7 +64,6 @@ fn invariants_hold_whatever_happens() {
         let seen: Vec<&str> = statuses.iter().map(String::as_str).collect();
         let wanted = ["approved", "assigned", "at_risk", "breached", "closed", "opened", "overflowed", "updated"];
         assert_eq!(seen, wanted, "the runs must show every kind of revision that their contact center causes");
-        assert!(in_order >= 3, "only {in_order} runs had their records in order");
         assert_eq!(faults.len(), 8, "the runs must show every fault, but showed {faults:?}");
     }
 }

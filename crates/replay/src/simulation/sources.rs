@@ -17,7 +17,8 @@ const TRANSIT: Duration = Duration::from_millis(300);
 /// Revisions of an account, but for those that *assign*'s timers cause and what depends on how many these were.
 type Core = Vec<(Id, Status, Timestamp, String)>;
 
-/// Compares live with a replay of its sources; none when a record was clamped, or came out of order.
+/// Compares live with a replay of its sources; none when a record was clamped or came out of order, or a source was taken
+/// out of the configuration.
 pub fn check_sources(world: &World) -> Option<Vec<Fallen>> {
     let logs = logs(world).ok()?;
     let stored = sources(world);
