@@ -14,10 +14,9 @@ use std::sync::Arc;
 /// A moment in milliseconds and the event that happened then: the order of what people of an account did.
 pub(crate) type At = (i64, Id);
 
-/// A fact's key: account, class and time, event, part of its topic's hash: events of two topics may have one id. What may
 /// Facts stand by account and class …
 pub(crate) type FactGroup = (Id, u8);
-/// … and there by time, event, and its topic.
+/// … and there by time, event, and part of its topic's hash: events of two topics may have one id.
 pub(crate) type FactKey = (u64, Id, [u8; 4]);
 
 /// How far the log has been decided.

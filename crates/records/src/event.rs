@@ -264,6 +264,12 @@ impl Event {
 mod tests {
     use super::*;
 
+    #[test]
+    fn every_channel_has_its_number() {
+        let names = (0..).map_while(Channel::at).map(|channel| (channel.place(), channel.name()));
+        assert!(names.eq((0..).zip(Channel::NAMES.iter().copied())));
+    }
+
     fn request(json: &str) -> ApprovalRequest {
         serde_json::from_str(json).unwrap()
     }

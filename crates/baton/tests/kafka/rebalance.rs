@@ -50,19 +50,29 @@ fn away_for_too_long(site: &mut Site, workload: &mut Workload, sleeper: &str) {
     workload.go_on(site, EVENTS);
 }
 
-#[test]
-fn an_instance_that_was_away_for_too_long_writes_nothing() {
+/// One of two instances of one process is away for too long.
+fn an_instance_is_away(prefix: &str, seed: u64, start: fn(&mut Site, &str)) {
     let _turn = turn();
-    let mut site = Site::new(broker(), "away-one");
-    let mut workload = Workload::new(71);
+    let mut site = Site::new(broker(), prefix);
+    let mut workload = Workload::new(seed);
     workload.found(&site);
     workload.found_late(&site);
-    ["first", "second"].iter().for_each(|name| site.start_nameless(name));
+    ["first", "second"].iter().for_each(|name| start(&mut site, name));
     site.await_ready();
     away_for_too_long(&mut site, &mut workload, "first");
     Proof(&site).every_input_once();
     site.terminate();
     assert!(Proof(&site).same_as_replay() > 0);
+}
+
+#[test]
+fn an_instance_that_was_away_for_too_long_writes_nothing() {
+    an_instance_is_away("away-one", 71, Site::start_nameless);
+}
+
+#[test]
+fn an_instance_with_a_name_that_was_away_for_too_long_writes_nothing() {
+    an_instance_is_away("away-named", 73, Site::start);
 }
 
 #[test]
@@ -94,21 +104,6 @@ fn a_router_that_was_away_for_too_long_writes_nothing() {
     site.take("context-unifier").terminate();
     assert!(Proof(&site).same_as_replay() > 0);
     site.terminate();
-}
-
-#[test]
-fn an_instance_with_a_name_that_was_away_for_too_long_writes_nothing() {
-    let _turn = turn();
-    let mut site = Site::new(broker(), "away-named");
-    let mut workload = Workload::new(73);
-    workload.found(&site);
-    workload.found_late(&site);
-    ["first", "second"].iter().for_each(|name| site.start(name));
-    site.await_ready();
-    away_for_too_long(&mut site, &mut workload, "first");
-    Proof(&site).every_input_once();
-    site.terminate();
-    assert!(Proof(&site).same_as_replay() > 0);
 }
 
 #[test]
