@@ -6,6 +6,7 @@ use baton_stream::bytes::{put_bytes, put_number, take_number, take_text};
 
 /// Format 1 had its numbers and lengths the other way round.
 const FORMAT: u8 = 2;
+
 /// A fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FactEntry {

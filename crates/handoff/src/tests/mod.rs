@@ -3,6 +3,7 @@
 mod bounds;
 mod cases;
 mod facts;
+mod ids;
 mod modes;
 mod policy;
 mod properties;
